@@ -1,0 +1,1 @@
+"""Learning: networks, training, strategies, export and foreign weights. The only room with torch."""
