@@ -1,0 +1,8 @@
+"""Preparation: how light curves become the numbers that a network reads, for tables and for streams."""
+
+from firstlight.preparation.dust import deredden
+from firstlight.preparation.preparation import Preparation
+from firstlight.preparation.sequences import Sequences
+from firstlight.preparation.stream import Observation, State
+
+__all__ = ["Observation", "Preparation", "Sequences", "State", "deredden"]

@@ -1,0 +1,61 @@
+"""Milky Way dust: light curves as they would be without it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from firstlight import facts
+from firstlight.lightcurves import LightCurves
+
+
+def brightening(extinction: float, mwebv: float) -> float:
+    """Factor by which dust of E(B-V) `mwebv` dims a passband of A/E(B-V) `extinction`; 1 if unknown."""
+    return float(10.0 ** (0.4 * extinction * mwebv)) if mwebv == mwebv else 1.0
+
+
+def factors(curves: LightCurves) -> NDArray[np.float64]:
+    """Factor that undoes the dust for each observation, float64 [N]; 1 where unknown or already undone."""
+    mwebv = _mwebv(curves)
+    bands = [facts.passband(name).extinction for name in curves.passbands]
+    table = np.array([*bands, 0.0])  # the last one is for passband -1
+    amount: NDArray[np.float64] = table[curves.passband] * mwebv[curves.owner]
+    return np.where(np.isfinite(amount), 10.0 ** (0.4 * np.nan_to_num(amount)), 1.0)
+
+
+def deredden(curves: LightCurves) -> LightCurves:
+    """The same light curves corrected for Milky Way dust, by `mwebv` of each object.
+
+    Objects without `mwebv`, and those whose column `dereddened` says so already, stay as they are.
+    """
+    known = np.isfinite(_mwebv(curves))
+    factor = factors(curves)
+    objects = curves.objects
+    done = known | _dereddened(curves)
+    if "dereddened" in objects.column_names:
+        objects = objects.drop_columns(["dereddened"])
+    objects = objects.append_column("dereddened", pa.array(done))
+    return dataclasses.replace(
+        curves,
+        flux=curves.flux * factor,
+        flux_err=curves.flux_err * factor,
+        limit=curves.limit * factor,
+        objects=objects,
+    )
+
+
+def _dereddened(curves: LightCurves) -> NDArray[np.bool_]:
+    if "dereddened" not in curves.objects.column_names:
+        return np.zeros(len(curves), np.bool_)
+    return np.asarray(curves.objects["dereddened"].combine_chunks().fill_null(False), np.bool_)
+
+
+def _mwebv(curves: LightCurves) -> NDArray[np.float64]:
+    """E(B-V) that is still to be corrected for, float64 [n]; NaN where unknown or done."""
+    if "mwebv" not in curves.objects.column_names:
+        return np.full(len(curves), np.nan)
+    mwebv = np.asarray(curves.column("mwebv"), np.float64)
+    return np.where(_dereddened(curves), np.nan, mwebv)

@@ -1,0 +1,149 @@
+"""The numbers that a network reads about an observation: one pure function a feature set, for batch and step.
+
+Each function takes the same `Row`, either as arrays of M observations or as plain floats of one, so that a
+table and a stream go through the same arithmetic. What has not happened yet reads as the row itself (the
+magnitude before the first is its own magnitude), hence differences and gaps of 0 and no branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+POGSON = 2.5 / np.log(10.0)
+NJY_ZERO_POINT = 31.4  # AB magnitude of 1 nJy (Oke & Gunn 1983)
+
+DEFAULT = (
+    "wavelength",
+    "width",
+    "time",
+    "gap",
+    "band_gap",
+    "band_first",
+    "flux",
+    "magnitude",
+    "error",
+    "signal_to_noise",
+    "detected",
+    "limit",
+    "band_change",
+    "band_rate",
+    "color",
+    "color_wavelength",
+    "color_gap",
+    "peak_change",
+    "peak_gap",
+    "band_peak_change",
+    "detections",
+    "band_detections",
+)
+REFERENCE = ("wavelength", "time", "flux", "flux_err")
+
+# FLUXCAL / 500, the unit in which the reference networks were trained (science of astromcad 1.2.7):
+# AB zero point 27.5 against 31.4 for nJy.
+REFERENCE_FLUX = 500.0 * 10.0 ** (0.4 * (NJY_ZERO_POINT - 27.5))
+# The training data of the reference networks carry the wavelengths of g and r exchanged; its weights know
+# no others, so what they read must be exchanged too (true wavelengths cost 0.35 of macro AUROC).
+REFERENCE_WAVELENGTHS = (("ZTF-g", 0.6223), ("ZTF-r", 0.4827))
+
+
+class Row(NamedTuple):
+    """What is known when an observation arrives; floats of one row, or arrays of many."""
+
+    time: Any  # days since the trigger
+    wavelength: Any  # um
+    width: Any  # um
+    depth: Any  # nJy, 5 sigma of a typical visit
+    flux: Any  # nJy; 0 for a limit
+    error: Any  # nJy; a fifth of a 5 sigma limit
+    detected: Any  # 0 or 1
+    limit: Any  # 0 or 1
+    magnitude: Any  # asinh magnitude of this row
+    gap: Any  # days since the last row
+    band_gap: Any  # days since the last row in this passband
+    band_rows: Any  # earlier rows in this passband
+    band_magnitude: Any  # of the last row in this passband
+    other_magnitude: Any  # of the last row in another passband
+    other_wavelength: Any  # um
+    other_gap: Any  # days
+    best_magnitude: Any  # brightest before this row, in any passband
+    best_gap: Any  # days since then
+    band_best_magnitude: Any  # brightest before this row in this passband
+    detections: Any  # so far, this row included
+    band_detections: Any  # so far in this passband, this row included
+
+
+class Arithmetic(NamedTuple):
+    """The functions that differ between one float and an array. NumPy's give the same bits for both."""
+
+    log: Callable[[Any], Any]
+    log1p: Callable[[Any], Any]
+    asinh: Callable[[Any], Any]
+    least: Callable[[Any, Any], Any]
+    most: Callable[[Any, Any], Any]
+
+
+ARRAYS = Arithmetic(np.log, np.log1p, np.arcsinh, np.minimum, np.maximum)
+# NumPy and not `math`: libm differs from NumPy's vector loops in the last bit.
+FLOATS = Arithmetic(
+    lambda x: float(np.log(x)), lambda x: float(np.log1p(x)), lambda x: float(np.arcsinh(x)), min, max
+)
+
+
+def asinh_magnitude(flux: Any, depth: Any, a: Arithmetic) -> Any:
+    """AB magnitude that stays finite through zero and negative flux (Lupton, Gunn & Szalay 1999).
+
+    The softening is one sigma of a typical visit, `depth` / 5 (both nJy).
+    """
+    soft = depth / 5.0
+    return NJY_ZERO_POINT - POGSON * (a.asinh(flux / (2.0 * soft)) + a.log(soft))
+
+
+def default(row: Row, a: Arithmetic) -> tuple[Any, ...]:
+    """The features of `DEFAULT`, in that order, each of order one."""
+
+    def clip(x: Any, bound: float) -> Any:
+        return a.most(a.least(x, bound), -bound)
+
+    before = a.least(row.time, 0.0)
+    after = a.most(row.time, 0.0)
+    change = clip(row.magnitude - row.band_magnitude, 5.0)
+    return (
+        (row.wavelength - 0.65) / 0.2,
+        (row.width - 0.15) / 0.05,
+        (a.log1p(after) - a.log1p(-before)) / 2.0 - 1.0,
+        a.log1p(row.gap) / 2.0,
+        a.log1p(row.band_gap) / 2.0,
+        0.0 + (row.band_rows == 0),
+        clip(a.asinh(row.flux / row.depth) / 2.0 - 1.0, 8.0),
+        clip((row.magnitude - 19.0) / 2.0, 8.0),
+        clip(a.log(row.error * 5.0 / row.depth), 8.0) / 2.0,
+        clip(a.asinh(row.flux / row.error) / 2.0 - 1.0, 8.0),
+        row.detected,
+        row.limit,
+        change,
+        4.0 * change / (row.band_gap + 0.5),
+        clip(row.magnitude - row.other_magnitude, 5.0),
+        (row.wavelength - row.other_wavelength) / 0.2,
+        a.log1p(row.other_gap) / 2.0,
+        clip(row.magnitude - row.best_magnitude, 5.0),
+        a.log1p(row.best_gap) / 2.0,
+        clip(row.magnitude - row.band_best_magnitude, 5.0),
+        a.log1p(row.detections) / 2.0 - 1.0,
+        a.log1p(row.band_detections) / 2.0 - 1.0,
+    )
+
+
+def reference(row: Row, a: Arithmetic) -> tuple[Any, ...]:
+    """The features of `REFERENCE`: what the networks of astromcad were trained on.
+
+    `row.wavelength` is the one the network knows the passband by (`REFERENCE_WAVELENGTHS`).
+    """
+    return (
+        row.wavelength,
+        (row.time + 30.0) / 100.0,
+        row.flux / REFERENCE_FLUX,
+        row.error / REFERENCE_FLUX,
+    )

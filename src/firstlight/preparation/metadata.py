@@ -1,0 +1,68 @@
+"""What is known about an object beside its light curve: which columns may be read, and their scale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import UsageError
+
+# Columns that hold the answer, or the future, or where the data come from: never an input of a network.
+TRUTH = re.compile(
+    r"^(sim_.*|true_.*|truth.*|.*_true|target|label.*|class.*|type|sntype|.*peak_?mjd.*|.*mjd_?peak.*|peak_.*|t0|"
+    r"trigger_mjd|mjd.*|object_id|.*_name|source|flags|survey|n_obs.*|n_det.*|count.*)$",
+    re.IGNORECASE,
+)
+
+
+def refuse_truth(names: Sequence[str]) -> None:
+    """Raise UsageError when a metadata column holds the truth, a date or an identity."""
+    for name in names:
+        if TRUTH.match(name):
+            raise UsageError(
+                f"metadata column '{name}' holds the truth, a date or an identity, so no network may read it",
+                where="preparation",
+                hint="Use what is known before the spectrum, e.g. photoz or mwebv.",
+            )
+
+
+def scaled(name: str, values: NDArray[np.float64], features: str) -> NDArray[np.float64]:
+    """Metadata brought to order one: logarithms of redshifts, tenths of a magnitude of E(B-V).
+
+    Columns that this module does not know stay as they are; so does everything of the reference networks.
+    """
+    if features == "reference":
+        return values
+    if name in ("redshift", "photoz"):
+        return np.log10(np.maximum(values, 0.0) + 0.01) + 1.0
+    if name in ("redshift_err", "photoz_err"):
+        return np.log10(np.maximum(values, 1e-4)) + 2.0
+    if name == "mwebv":
+        return np.log1p(10.0 * np.maximum(values, 0.0))
+    return values
+
+
+def context(
+    columns: Mapping[str, NDArray[np.float64]], names: Sequence[str], n: int, features: str
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Values [n, K] float32 and mask [n, K], true where known; 0 where a value is missing."""
+    values = np.zeros((n, len(names)), np.float32)
+    known = np.zeros((n, len(names)), np.bool_)
+    for k, name in enumerate(names):
+        if name in columns:
+            column = np.asarray(columns[name], np.float64)
+            known[:, k] = np.isfinite(column)
+            values[:, k] = np.where(
+                known[:, k], scaled(name, np.where(known[:, k], column, 0.0), features), 0.0
+            )
+    return values, known
+
+
+def number(metadata: Mapping[str, Any], name: str) -> float:
+    """A metadata value as float; NaN when absent or null."""
+    value = metadata.get(name)
+    return float("nan") if value is None else float(value)
