@@ -36,6 +36,7 @@ DEFAULT = (
     "peak_change",
     "peak_gap",
     "band_peak_change",
+    "band_peak_gap",
     "detections",
     "band_detections",
 )
@@ -71,6 +72,7 @@ class Row(NamedTuple):
     best_magnitude: Any  # brightest before this row, in any passband
     best_gap: Any  # days since then
     band_best_magnitude: Any  # brightest before this row in this passband
+    band_best_gap: Any  # days since then
     detections: Any  # so far, this row included
     band_detections: Any  # so far in this passband, this row included
 
@@ -124,13 +126,14 @@ def default(row: Row, a: Arithmetic) -> tuple[Any, ...]:
         row.detected,
         row.limit,
         change,
-        4.0 * change / (row.band_gap + 0.5),
+        clip(4.0 * change / (row.band_gap + 0.5), 5.0),
         clip(row.magnitude - row.other_magnitude, 5.0),
         (row.wavelength - row.other_wavelength) / 0.2,
         a.log1p(row.other_gap) / 2.0,
         clip(row.magnitude - row.best_magnitude, 5.0),
         a.log1p(row.best_gap) / 2.0,
         clip(row.magnitude - row.band_best_magnitude, 5.0),
+        a.log1p(row.band_best_gap) / 2.0,
         a.log1p(row.detections) / 2.0 - 1.0,
         a.log1p(row.band_detections) / 2.0 - 1.0,
     )

@@ -282,6 +282,7 @@ class Preparation:
             best_magnitude=magnitude[before.best],
             best_gap=time - time[before.best],
             band_best_magnitude=magnitude[before.band_best],
+            band_best_gap=time - time[before.band_best],
             detections=cut.n_detections,
             band_detections=before.band_detections,
         )

@@ -89,6 +89,7 @@ class Band(NamedTuple):
     time: float
     magnitude: float
     best: float
+    best_time: float
     rows: int
     detections: int
 
@@ -313,7 +314,7 @@ def _features(
     here = Last(band.name, time, magnitude, wavelength)
     last = memory.last or here
     other = (memory.other or here) if last.name == band.name else last
-    own = memory.bands.get(band.name) or Band(time, magnitude, magnitude, 0, 0)
+    own = memory.bands.get(band.name) or Band(time, magnitude, magnitude, time, 0, 0)
     first = memory.last is None
     row = features.Row(
         time,
@@ -335,10 +336,11 @@ def _features(
         magnitude if first else memory.best,
         0.0 if first else time - memory.best_time,
         own.best,
+        time - own.best_time,
         memory.detections + seen.detected,
         own.detections + seen.detected,
     )
-    brightest = magnitude <= memory.best
+    brightest, band_brightest = magnitude <= memory.best, magnitude <= own.best
     memory = Memory(
         here,
         memory.other if last.name == band.name else last,
@@ -347,7 +349,12 @@ def _features(
         {
             **memory.bands,
             band.name: Band(
-                time, magnitude, min(own.best, magnitude), own.rows + 1, own.detections + seen.detected
+                time,
+                magnitude,
+                magnitude if band_brightest else own.best,
+                time if band_brightest else own.best_time,
+                own.rows + 1,
+                own.detections + seen.detected,
             ),
         },
         memory.detections + seen.detected,
