@@ -29,7 +29,7 @@ class _WithoutContext(nn.Module):  # type: ignore[misc]  # torch is Any to mypy
 def to_onnx(network: nn.Module, config: NetworkConfig) -> bytes:
     """The network as one serialised ONNX graph with free batch and time axes.
 
-    Inputs: ``features`` [B, T, F], with metadata ``context`` and ``context_mask`` [B, K], ``hidden`` [L, B, H].
+    Inputs: ``features`` [B, T, F], ``hidden`` [L, B, H]; with metadata ``context``, ``context_mask`` [B, K].
     Outputs: ``logits`` [B, T, C], ``hidden_out`` [L, B, H], ``embedding`` [B, T, E]. All float32. A GRU stays
     one operator, whose ONNX Runtime kernel gives bitwise the same answer for any batch and step.
     """
@@ -51,9 +51,7 @@ def to_onnx(network: nn.Module, config: NetworkConfig) -> bytes:
     axes |= {"context": {0: "batch"}, "context_mask": {0: "batch"}} if config.context else {}
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # torch calls this exporter legacy; the new one unrolls no GRU operator
+        warnings.simplefilter("ignore")  # torch calls this exporter legacy; the new one takes the GRU apart
         torch.onnx.export(
             copy,
             tuple(example.values()),

@@ -1,6 +1,6 @@
 """Weights of the reference: the Keras 2 files in the PyPI package ``astromcad`` 1.2.7 (MIT), read with h5py.
 
-Layer names, shapes and gate order: science.md, sections 3.2 and 3.3. The package's own code is not used.
+The package's own code is not used: it pins a framework that no longer loads these files.
 """
 
 from __future__ import annotations

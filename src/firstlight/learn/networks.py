@@ -12,7 +12,7 @@ hidden state that comes out continues the light curve when it goes in again. Wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -99,7 +99,7 @@ class NetworkConfig:
 
 
 def reference_config(*, classes: int = 12, context: int = 0, members: int = 1) -> NetworkConfig:
-    """The sizes of the network of arXiv:2502.18558 (Keras layers in science.md, section 3.2)."""
+    """The sizes of the network of arXiv:2502.18558."""
     return NetworkConfig(
         "reference", 4, classes, context, hidden=100, embedding=100, dropout=0.0, members=members
     )
@@ -166,7 +166,7 @@ class DefaultNetwork(nn.Module):  # type: ignore[misc]  # torch is Any to mypy
         return self.output(self.dropout(embedding)), hidden, embedding  # (B, T, C)
 
     def standardise(self, mean: Tensor, scale: Tensor) -> None:
-        """Fold the features' mean and scale (each [F]) into the projection: training starts at unit inputs."""
+        """Fold the features' mean and scale (each [F]) into the projection, to start at unit inputs."""
         with torch.no_grad():
             self.project.weight /= scale
             self.project.bias -= self.project.weight @ mean
@@ -205,3 +205,18 @@ def first_hidden(config: NetworkConfig, batch: int, device: torch.device | str =
     """The hidden state [L, B, H] before the first row: zeros."""
     layers, hidden = config.hidden_shape
     return torch.zeros(layers, batch, hidden, device=device)
+
+
+def split_members(weights: Mapping[str, Tensor], config: NetworkConfig) -> list[dict[str, Tensor]]:
+    """The tensors of each member alone, ready for a network with one member."""
+    if config.members == 1:
+        return [dict(weights)]
+    prefixes = [f"members.{k}." for k in range(config.members)]
+    return [{n.removeprefix(p): t for n, t in weights.items() if n.startswith(p)} for p in prefixes]
+
+
+def join_members(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of one network of several members."""
+    if len(members) == 1:
+        return dict(members[0])
+    return {f"members.{k}.{name}": tensor for k, one in enumerate(members) for name, tensor in one.items()}

@@ -1,0 +1,205 @@
+"""Augmentation: each object as a poorer survey, other weather or another distance would show it.
+
+Each switch stands alone, 0 is off, and all work on LightCurves, so that the preparation sees what a survey
+would have delivered. Everything is vectorised over observations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from firstlight import facts
+from firstlight.errors import UsageError
+from firstlight.lightcurves import LightCurves
+
+Bools = NDArray[np.bool_]
+LEAST = 2  # detections that dropping leaves an object, if it had as many
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may be changed in each light curve before every epoch; 0 switches a change off.
+
+    Parameters
+    ----------
+    drop_rows : float
+        Largest share of observations dropped; each object draws its own share between 0 and this.
+    drop_passband : float
+        Chance that an object loses one of its passbands.
+    start_late : float
+        Chance that an object's first one to three detections are dropped, which shifts the trigger.
+    zero_point : float
+        Sigma (mag) of one offset for each object and passband.
+    noise : float
+        Largest noise added, in units of each error; errors grow accordingly.
+    dim : float
+        Chance that an object's flux is multiplied by a factor between 0.2 and 1 with its errors kept; what
+        falls below the survey's threshold is no longer a detection.
+    dilation : float
+        Largest relative stretch of time about the trigger, either way.
+    metadata : float
+        Chance that each known metadata value is masked.
+    """
+
+    drop_rows: float = 0.0
+    drop_passband: float = 0.0
+    start_late: float = 0.0
+    zero_point: float = 0.0
+    noise: float = 0.0
+    dim: float = 0.0
+    dilation: float = 0.0
+    metadata: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            top = np.inf if field.name in ("zero_point", "noise") else 1.0
+            if not 0 <= value <= top:
+                raise UsageError(f"augmentation {field.name} is {value}; it must lie in [0, {top}]")
+
+    @property
+    def changes_curves(self) -> bool:
+        """Whether any switch but `metadata` is on."""
+        return any(getattr(self, field.name) for field in fields(self) if field.name != "metadata")
+
+
+# Ranges as in the augmentations of Avocado (arXiv:1907.04690) and SuperNNova (arXiv:1901.06384).
+STANDARD = Augmentation(
+    drop_rows=0.6,
+    drop_passband=0.05,
+    start_late=0.1,
+    zero_point=0.05,
+    noise=0.7,
+    dim=0.3,
+    dilation=0.1,
+    metadata=0.5,
+)
+
+
+def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) -> LightCurves:
+    """The light curves with these changes drawn anew; the same objects in the same order."""
+    if not how.changes_curves or not len(curves):
+        return curves
+    before = _detections(curves)
+    curves = _measure_again(curves, how, rng)
+    dropped = np.zeros(len(curves.time), np.bool_)
+    if how.drop_rows:
+        share = rng.uniform(0, how.drop_rows, len(curves))
+        dropped |= rng.random(len(dropped)) < share[curves.owner]
+    if how.drop_passband:
+        dropped |= _lost_passband(curves, how.drop_passband, rng)
+    if how.start_late:
+        dropped |= _late(curves, how.start_late, rng)
+    if dropped.any():
+        curves = _without(curves, dropped)
+    return _retriggered(curves, _detections(curves) != before)
+
+
+def mask_metadata(mask: NDArray[np.float32], chance: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The context mask [s, K] with each known value masked by this chance."""
+    return (mask * (rng.random(mask.shape) >= chance)).astype(np.float32)
+
+
+def _measure_again(curves: LightCurves, how: Augmentation, rng: np.random.Generator) -> LightCurves:
+    """Times stretched, fluxes dimmed, shifted and noisier; detections decided anew."""
+    n, owner = len(curves), curves.owner
+    flux, error, time = curves.flux, curves.flux_err, curves.time
+    if how.dilation:
+        zero = _trigger(curves)[owner]
+        stretch = 1 + rng.uniform(-how.dilation, how.dilation, n)[owner]
+        time = np.where(np.isfinite(zero), zero + (time - zero) * stretch, time)
+    if how.dim:
+        factor = np.where(rng.random(n) < how.dim, rng.uniform(0.2, 1.0, n), 1.0)
+        flux = flux * factor[owner]
+    if how.zero_point:
+        offset = rng.normal(
+            0, how.zero_point, (n, len(curves.passbands) + 1)
+        )  # the last one: no known passband
+        factor = 10 ** (-0.4 * offset[owner, curves.passband])
+        flux, error = flux * factor, error * factor
+    if how.noise:
+        sigma = rng.uniform(0, how.noise, n)[owner]
+        flux = flux + rng.normal(size=len(flux)) * sigma * error
+        error = error * np.sqrt(1 + sigma**2)
+    changes: dict[str, Any] = {"time": time, "flux": flux, "flux_err": error}
+    if how.dim or how.noise:
+        changes["detected"] = curves.detected & _above_threshold(curves, flux, error)
+    return dataclasses.replace(curves, **changes)
+
+
+def _above_threshold(curves: LightCurves, flux: NDArray[np.float64], error: NDArray[np.float64]) -> Bools:
+    """Whether S/N is above the survey's threshold, or at least what a weaker detection of the file had."""
+    limits = [facts.survey(facts.passband(name).survey).detection_snr for name in curves.passbands]
+    threshold = np.array([*limits, np.inf])[curves.passband]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(flux / error >= np.fmin(threshold, curves.flux / curves.flux_err))
+
+
+def _lost_passband(curves: LightCurves, chance: float, rng: np.random.Generator) -> Bools:
+    """The rows of one passband, drawn among those an object has, for this share of objects."""
+    n, bands = len(curves), len(curves.passbands)
+    known = curves.passband >= 0
+    present = np.zeros((n, bands), np.bool_)
+    present[curves.owner[known], curves.passband[known]] = True
+    score = np.where(present, rng.random((n, bands)), -1.0)
+    lost = np.where(rng.random(n) < chance, score.argmax(axis=1) if bands else 0, -2)
+    return np.asarray(curves.passband == lost[curves.owner])
+
+
+def _late(curves: LightCurves, chance: float, rng: np.random.Generator) -> Bools:
+    """The first one to three detections, for this share of objects."""
+    found = curves.detected & curves.usable
+    count = np.cumsum(found)
+    start = np.concatenate([[0], count])[curves.offsets[:-1]]
+    rank = count - start[curves.owner]  # 1 at the first detection
+    skipped = np.where(rng.random(len(curves)) < chance, rng.integers(1, 4, len(curves)), 0)
+    return np.asarray(found & (rank <= skipped[curves.owner]))
+
+
+def _without(curves: LightCurves, dropped: Bools) -> LightCurves:
+    """The rows that are not dropped; an object that would keep too few detections keeps all its rows."""
+    had = _detections(curves)
+    left = np.bincount(curves.owner[curves.detected & curves.usable & ~dropped], minlength=len(curves))
+    spared = left < np.minimum(had, LEAST)
+    keep = ~dropped | spared[curves.owner]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])[curves.offsets]
+    rows = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
+    return dataclasses.replace(
+        curves, **{name: getattr(curves, name)[keep] for name in rows}, offsets=offsets
+    )
+
+
+def _detections(curves: LightCurves) -> NDArray[np.int64]:
+    return np.bincount(curves.owner[curves.detected & curves.usable], minlength=len(curves))
+
+
+def _trigger(curves: LightCurves) -> NDArray[np.float64]:
+    """MJD of the stated trigger, else of the first detection, NaN without one, float64 [n]."""
+    first = np.full(len(curves), np.nan)
+    rows = np.flatnonzero(curves.detected & curves.usable)[::-1]
+    first[curves.owner[rows]] = curves.time[rows]  # the earliest is written last
+    if "trigger_mjd" not in curves.objects.column_names:
+        return first
+    stated = np.asarray(curves.column("trigger_mjd"), np.float64)
+    return np.where(np.isfinite(stated), stated, first)
+
+
+def _retriggered(curves: LightCurves, changed: Bools) -> LightCurves:
+    """Stated triggers moved to the first detection that is left, in objects that lost some."""
+    if "trigger_mjd" not in curves.objects.column_names or not changed.any():
+        return curves
+    stated = np.asarray(curves.column("trigger_mjd"), np.float64)
+    found = curves.detected & curves.usable & (curves.time >= stated[curves.owner] - 1e-9)
+    rows = np.flatnonzero(found)[::-1]
+    first = stated.copy()
+    first[curves.owner[rows]] = curves.time[rows]
+    first = np.where(changed & np.isfinite(stated), first, stated)
+    place = curves.objects.column_names.index("trigger_mjd")
+    column = pa.array(first, pa.float64(), mask=~np.isfinite(first))
+    return dataclasses.replace(curves, objects=curves.objects.set_column(place, "trigger_mjd", column))

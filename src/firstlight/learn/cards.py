@@ -1,0 +1,76 @@
+"""The card of a classifier: the README.md of its checkpoint, written from what is known about its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import Template
+from typing import Any
+
+_CARD = Template("""# $name
+
+$summary
+
+## Classes
+
+| class | labelled objects |
+|---|---|
+$table
+
+$notes
+
+## Data and preparation
+
+$preparation
+
+## Recipe
+
+$recipe
+
+## Limits
+
+$limits
+
+## Licence and citation
+
+$licence
+""")
+
+LIMITS = (
+    "- Trained on the classes above: anything else is put into one of them.",
+    "- Probabilities follow the class shares of training; give `priors=` where yours differ.",
+    "- Spectroscopic labels prefer bright, near objects: expect less of faint ones.",
+)
+
+
+def card(
+    *,
+    name: str,
+    summary: str,
+    counts: Mapping[str, int],
+    preparation: Mapping[str, Any],
+    recipe: Sequence[str],
+    notes: Sequence[str] = (),
+    limits: Sequence[str] = LIMITS,
+    licence: str = "BSD-3-Clause, as firstlight. Cite firstlight and the source of the labels.",
+) -> str:
+    """The card as Markdown: data, classes, counts, recipe, limits, licence."""
+    return _CARD.substitute(
+        name=name,
+        summary=summary,
+        table="\n".join(f"| {one} | {count:,} |" for one, count in counts.items()),
+        notes="\n".join(notes) or "Every labelled object was used.",
+        preparation="\n".join(f"- {key}: {_plain(value)}" for key, value in preparation.items()),
+        recipe="\n".join(f"- {line}" for line in recipe),
+        limits="\n".join(limits),
+        licence=licence,
+    )
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "any"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,197 @@
+"""Fine-tuning: a classifier of a base, adapted to labelled light curves of another survey or other classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from firstlight.classifier import Classifier, load
+from firstlight.facts import class_tree
+from firstlight.learn import labels as reading
+from firstlight.learn.cards import card
+from firstlight.learn.fitting import Lesson, calibrate, fit
+from firstlight.learn.heads import match_head, merged_classes
+from firstlight.learn.networks import NetworkConfig, join_members, split_members
+from firstlight.learn.publishing import history_columns, publish, seen_passbands, versions
+from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for
+from firstlight.learn.strategies import phases
+from firstlight.learn.training import Progress
+from firstlight.lightcurves import LightCurves
+
+
+def fine_tune(
+    base: str | Path | Classifier,
+    curves: LightCurves,
+    *,
+    classes: Sequence[str] | None = None,
+    strategy: str = "full",
+    replay: LightCurves | None = None,
+    labels: Mapping[str, str] | None = None,
+    scheme: str | None = None,
+    recipe: Recipe | None = None,
+    name: str = "fine-tuned",
+    seed: int = 0,
+    run: str | Path | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    device: str = "cpu",
+    **settings: Any,
+) -> Classifier:
+    """The base classifier adapted to labelled light curves; its preparation stays the same.
+
+    Parameters
+    ----------
+    base : str, Path or Classifier
+        A packaged name, the path of a checkpoint, or a loaded classifier.
+    curves : LightCurves
+        With a column `label` of the objects; those without a label are counted and left out.
+    classes : sequence of str, optional
+        Classes of the result. By default those of the base, with finer ones merged into the labels that cover
+        them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
+    strategy : {"full", "output", "last-two", "recurrent-and-output", "head-first"}
+        What moves; everything else stays bit-identical.
+    replay : LightCurves, optional
+        Labelled light curves of the base, mixed in so that what they taught is not forgotten.
+    labels, scheme : optional
+        How the labels are spelt (`firstlight.learn.read_names`).
+    recipe : Recipe, optional
+        `FINE_TUNE`, or `FINE_TUNE_REPLAY` with replay.
+    name : str
+        Name of the result.
+    seed : int
+        Same seed, same weights (with the same number of threads).
+    run : path, optional
+        Folder that keeps the state after every epoch; called again, training goes on where it stopped.
+    out : path, optional
+        Folder to which the checkpoint is written.
+    progress : callable, optional
+        Called with a row of the history after every epoch.
+    device : str
+        Where torch computes.
+    **settings
+        Single fields of the recipe, e.g. ``epochs=5``.
+
+    Raises
+    ------
+    TrainingError
+        When there are too few labels.
+    UnknownNameError
+        For a label, class, strategy or setting that nobody knows.
+
+    Examples
+    --------
+    >>> tuned = fine_tune("reference", labelled, epochs=5)  # doctest: +SKIP
+    >>> tuned.save("my-classifier")  # doctest: +SKIP
+    """
+    phases(strategy)  # refuse an unknown name before any work
+    chosen = (recipe or (FINE_TUNE if replay is None else FINE_TUNE_REPLAY)).with_(**settings)
+    base = base if isinstance(base, Classifier) else load(base)
+    names = reading.read_names(curves, labels=labels, scheme=scheme)
+    seen = [one for one in class_tree().names if one in set(names)]
+    own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
+    known = reading.index(names, own)
+    reading.require(known, least=1 if strategy == "output" else reading.LEAST_OBJECTS)
+    old = None
+    if replay is not None:
+        old = reading.index(reading.read_names(replay, labels=labels, scheme=scheme), known.classes)
+    lesson = Lesson(
+        curves,
+        known,
+        base.preparation,
+        chosen,
+        chosen.epochs or epochs_for(int((known.target >= 0).sum())),
+        strategy,
+        replay,
+        old,
+    )
+    config, starts = start_from(base, known.classes, chosen.members)
+    trained, rows = fit(
+        lesson,
+        config,
+        starts,
+        seed=seed,
+        run=None if run is None else Path(run),
+        progress=progress,
+        device=device,
+    )
+    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device)
+    training = {
+        "kind": "fine-tuning",
+        "seed": seed,
+        "labels": known.counts,
+        "unlabelled": known.unlabelled,
+        "outside": known.outside,
+        "replay": None if old is None else old.counts,
+        "base": {"name": base.name, "version": base.version, "weights": base.hash},
+        "strategy": strategy,
+        "epochs": lesson.epochs,
+        "recipe": chosen.to_dict(),
+        "versions": versions(),
+        "history": history_columns(rows),
+    }
+    return publish(
+        join_members(trained),
+        NetworkConfig(**{**config.to_dict(), "members": len(trained)}),
+        name=name,
+        classes=known.classes,
+        preparation=base.preparation,
+        passbands=sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replay)}),
+        calibration=calibration,
+        training=training,
+        card=_card(name, base, training),
+        path=None if out is None else Path(out),
+    )
+
+
+def start_from(
+    base: Classifier, classes: Sequence[str], members: int | None
+) -> tuple[NetworkConfig, list[dict[str, Tensor]]]:
+    """The sizes of one member, and the tensors from which each starts: the base's, with the head matched by name.
+
+    Member k starts from the base's member k, or again from its first ones where it has fewer.
+    """
+    whole = NetworkConfig.from_dict(base.checkpoint.config["network"])
+    weights = {key: torch.tensor(value) for key, value in base.checkpoint.weights.items()}
+    alone = split_members(weights, whole)
+    config = NetworkConfig(**{**whole.to_dict(), "classes": len(classes), "members": 1})
+    starts = []
+    for k in range(members or len(alone)):
+        start = dict(alone[k % len(alone)])
+        start["output.weight"], start["output.bias"] = match_head(
+            start["output.weight"], start["output.bias"], base.classes, classes
+        )
+        starts.append(start)
+    return config, starts
+
+
+def _card(name: str, base: Classifier, training: Mapping[str, Any]) -> str:
+    recipe = training["recipe"]
+    notes = []
+    absent = [one for one, count in training["labels"].items() if not count]
+    if absent:
+        notes.append(f"Without labels, kept from the base: {', '.join(absent)}.")
+    if training["unlabelled"] or training["outside"]:
+        notes.append(
+            f"Left out: {training['unlabelled']:,} objects without a label, "
+            f"{training['outside']:,} of classes outside these."
+        )
+    if training["replay"]:
+        notes.append(f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves.")
+    return card(
+        name=name,
+        summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
+        counts=training["labels"],
+        preparation=base.preparation.to_dict(),
+        recipe=[
+            f"strategy {training['strategy']}, {training['epochs']} epochs, seed {training['seed']}",
+            f"Adam {recipe['rate']:g}, {recipe['schedule']} schedule, batches of {recipe['batch_size']}",
+            f"cross-entropy at {'every observation' if recipe['prefixes'] else 'the last observation'}, "
+            f"class weights n^-{recipe['weight_power']:g}",
+            "every other setting stands in config.json",
+        ],
+        notes=notes,
+    )

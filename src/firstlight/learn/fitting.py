@@ -1,0 +1,226 @@
+"""From labelled light curves to trained members: splits, class weights, seeds and temperatures in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from firstlight.classifier import Calibration
+from firstlight.learn.batches import Examples, batches, label
+from firstlight.learn.calibrating import EDGES, fit_temperatures, row_shares
+from firstlight.learn.labels import Labels, folds
+from firstlight.learn.losses import class_weights
+from firstlight.learn.networks import NetworkConfig, build, first_hidden
+from firstlight.learn.recipe import Recipe
+from firstlight.learn.sources import Draws, Pool
+from firstlight.learn.training import Progress, Row, Task, train
+from firstlight.lightcurves import LightCurves
+from firstlight.preparation import Preparation
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """All that decides the weights beside where they start and the seed.
+
+    Attributes
+    ----------
+    curves, labels : LightCurves, Labels
+        What is to be learnt.
+    replay, replay_labels : LightCurves, Labels or None
+        Base light curves mixed in, so that what they taught is not forgotten.
+    preparation : Preparation
+    recipe : Recipe
+    epochs : int
+    strategy : str
+    """
+
+    curves: LightCurves
+    labels: Labels
+    preparation: Preparation
+    recipe: Recipe
+    epochs: int
+    strategy: str = "full"
+    replay: LightCurves | None = None
+    replay_labels: Labels | None = None
+
+    @property
+    def labelled(self) -> Indices:
+        """The objects with a label."""
+        return np.flatnonzero(self.labels.target >= 0)
+
+    def split(self, seed: int) -> tuple[Indices, Indices]:
+        """Objects to learn from and objects held out for early stopping (none without `recipe.validation`)."""
+        if not self.recipe.validation:
+            return self.labelled, np.empty(0, np.int64)
+        count = max(2, round(1 / self.recipe.validation))
+        fold = folds(self.labels.target, count, np.random.default_rng([seed, 1]))
+        return np.flatnonzero(fold > 0), np.flatnonzero(fold == 0)
+
+    def weights(self, objects: Indices) -> NDArray[np.float64]:
+        """Class weights [C] from these objects alone."""
+        return class_weights(self.labels.target[objects], len(self.labels.classes), self.recipe.weight_power)
+
+    def pool(self, objects: Indices) -> Pool:
+        """These labelled objects as a source of examples."""
+        target = self.labels.target[objects]
+        draws = max(len(objects), self.recipe.draws)
+        weight = self.weights(objects)[target].astype(np.float32)
+        return Pool(self.curves.take(objects), target, weight, draws)
+
+    @cached_property
+    def replay_pool(self) -> Pool | None:
+        """The replayed objects; their draws are set by `task`."""
+        if self.replay is None or self.replay_labels is None:
+            return None
+        objects = np.flatnonzero(self.replay_labels.target >= 0)
+        target = self.replay_labels.target[objects]
+        weight = class_weights(target, len(self.labels.classes), self.recipe.weight_power)
+        return Pool(self.replay.take(objects), target, weight[target].astype(np.float32), 0)
+
+    def task(self, objects: Indices, held_out: Indices, seed: int) -> Task:
+        """What a member learns from these objects."""
+        pools = [self.pool(objects)]
+        if self.replay_pool is not None:
+            draws = round(self.recipe.replay_ratio * pools[0].draws)
+            pools.append(dataclasses.replace(self.replay_pool, draws=draws))
+        seen = np.unique(np.concatenate([pool.target for pool in pools]))
+        return Task(
+            source=Draws(tuple(pools), self.preparation, self.recipe.augmentation),
+            recipe=self.recipe,
+            epochs=self.epochs,
+            strategy=self.strategy,
+            seed=seed,
+            validation=self.examples(held_out, self.weights(objects)) if len(held_out) else None,
+            kept_rows=np.setdiff1d(np.arange(len(self.labels.classes)), seen),
+        )
+
+    def examples(self, objects: Indices, weights: NDArray[np.float64]) -> Examples:
+        """These objects as they are, for validation."""
+        target = self.labels.target[objects]
+        weight = weights[target].astype(np.float32)
+        return label(self.preparation(self.curves.take(objects)), target, weight)
+
+    def training_shares(self) -> NDArray[np.float64]:
+        """The class shares [C] that the weighted loss saw; a class without labels gets the smallest."""
+        own = np.bincount(self.labels.target[self.labelled], minlength=len(self.labels.classes))
+        shares = own * self.weights(self.labelled) / max(own.sum(), 1)
+        if self.replay_pool is not None:
+            total = np.bincount(self.replay_pool.target, self.replay_pool.weight, minlength=len(shares))
+            shares = shares + self.recipe.replay_ratio * total / max(total.sum(), 1e-12)
+        shares = np.where(shares > 0, shares, shares[shares > 0].min(initial=1.0))
+        return np.asarray(shares / shares.sum())
+
+    def fingerprint(self, start: Sequence[dict[str, Tensor]], seed: int) -> str:
+        """A hash of everything that decides the result, by which a resumed run is recognised."""
+        digest = hashlib.sha256(json.dumps(self.recipe.to_dict(), sort_keys=True).encode())
+        plain = [self.preparation.to_dict(), self.epochs, self.strategy, seed, self.labels.classes]
+        digest.update(json.dumps(plain, sort_keys=True).encode())
+        for curves, labels in ((self.curves, self.labels), (self.replay, self.replay_labels)):
+            if curves is not None and labels is not None:
+                digest.update(labels.target.tobytes() + curves.time.tobytes() + curves.flux.tobytes())
+        for name, tensor in ((name, tensor) for one in start for name, tensor in one.items()):
+            digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def member_seed(seed: int, member: int) -> int:
+    """The seed of one member; the first member's does not depend on how many there are."""
+    return int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
+
+
+def fit(
+    lesson: Lesson,
+    config: NetworkConfig,
+    starts: Sequence[dict[str, Tensor]],
+    *,
+    seed: int,
+    run: Path | None,
+    progress: Progress | None,
+    device: str,
+) -> tuple[list[dict[str, Tensor]], list[Row]]:
+    """The trained tensors of each member, and the history of all.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    config : NetworkConfig
+        Of one member.
+    starts : sequence of dict
+        Tensors from which each member starts.
+    """
+    mark = lesson.fingerprint(starts, seed)
+    objects, held_out = lesson.split(seed)
+    trained: list[dict[str, Tensor]] = []
+    history: list[Row] = []
+    for member, start in enumerate(starts):
+        task = lesson.task(objects, held_out, member_seed(seed, member))
+        report = None if progress is None else _numbered(progress, member)
+        network = build(config)
+        network.load_state_dict(start)
+        file = None if run is None else run / f"member-{member}.pt"
+        rows = train(network, config, task, run=file, fingerprint=mark, progress=report, device=device)
+        trained.append({name: tensor.detach().cpu() for name, tensor in network.state_dict().items()})
+        history += [{"member": member, **row} for row in rows]
+    return trained, history
+
+
+def _numbered(progress: Progress, member: int) -> Progress:
+    return lambda row: progress({"member": member, **row})
+
+
+def calibrate(
+    lesson: Lesson, config: NetworkConfig, start: dict[str, Tensor], *, seed: int, device: str
+) -> Calibration:
+    """Training shares, and with `recipe.calibration_folds` temperatures fitted on labels that were held back.
+
+    Each fold is predicted by a network trained on the others in the same way as the real one.
+    """
+    classes, shares = lesson.labels.classes, lesson.training_shares()
+    by_name = {name: float(share) for name, share in zip(classes, shares, strict=True)}
+    count = lesson.recipe.calibration_folds
+    if count < 2:
+        return Calibration(training_shares=by_name)
+    target = lesson.labels.target
+    fold = folds(target, count, np.random.default_rng([seed, 2]))
+    parts = []
+    for one in range(count):
+        task = lesson.task(np.flatnonzero((fold >= 0) & (fold != one)), np.empty(0, np.int64), seed)
+        network = build(config)
+        network.load_state_dict(start)
+        train(network, config, task, device=device)
+        held = lesson.examples(np.flatnonzero(fold == one), np.ones(len(classes)))
+        parts.append(_out_of_sample(network, config, held, device))
+    logits, truth, detections, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    counts = np.bincount(target[target >= 0], minlength=len(classes))
+    shift = np.log(np.maximum(counts / counts.sum(), 1e-3)) - np.log(shares)
+    values = fit_temperatures(logits, truth, detections, weight, shift)
+    return Calibration(training_shares=by_name, edges=EDGES, temperatures=tuple(values))
+
+
+def _out_of_sample(
+    network: torch.nn.Module, config: NetworkConfig, examples: Examples, device: str
+) -> tuple[NDArray[np.float64], Indices, Indices, NDArray[np.float64]]:
+    """Logits [R, C], class, detections and weight of each issued row of these examples."""
+    rows = np.empty((len(examples.issued), config.classes))
+    with torch.no_grad():
+        for batch in batches(examples, 256, device=device):
+            hidden = first_hidden(config, len(batch.index), device)
+            logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
+            for k, sequence in enumerate(batch.index):
+                a, b = examples.offsets[sequence : sequence + 2]
+                rows[a:b] = logits[k, : b - a].double().cpu()
+    issued = examples.issued
+    truth = np.repeat(examples.target, examples.lengths)[issued]
+    return rows[issued], truth, examples.n_detections[issued], row_shares(examples)

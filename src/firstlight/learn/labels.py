@@ -1,0 +1,114 @@
+"""Labels of light curves under their TNS names: what is known, what is unknown, what is too little."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import TrainingError, UnknownNameError
+from firstlight.facts import class_tree
+from firstlight.lightcurves import LightCurves
+
+LEAST_OBJECTS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The classes of n objects.
+
+    Attributes
+    ----------
+    classes : tuple of str
+    target : int64 [n]
+        Index of the class, -1 without one.
+    unlabelled : int
+        Objects without a label: they are not trained on.
+    outside : int
+        Objects whose label stands under none of the classes: they are not trained on either.
+    """
+
+    classes: tuple[str, ...]
+    target: NDArray[np.int64]
+    unlabelled: int
+    outside: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Objects of each class."""
+        numbers = np.bincount(self.target[self.target >= 0], minlength=len(self.classes))
+        return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
+
+
+def read_names(
+    curves: LightCurves, *, labels: Mapping[str, str] | None = None, scheme: str | None = None
+) -> list[str | None]:
+    """The TNS name of each object's label; None where there is none.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        With a column `label` of the objects.
+    labels : mapping, optional
+        Class of each label that is no spelling of one, e.g. ``{"SNIa-norm": "SN Ia"}``.
+    scheme : str, optional
+        Who wrote the labels; needed for numbers (`firstlight.facts.ClassTree.canonical`).
+
+    Raises
+    ------
+    TrainingError
+        Without a column `label`.
+    UnknownNameError
+        For a label that is no class, with the number of its objects and the nearest class.
+    """
+    if "label" not in curves.objects.column_names:
+        raise TrainingError(
+            "the objects have no column 'label'", hint="Add one, or join it: curves.with_labels(...)."
+        )
+    given = [None if label is None or label == "" else str(label) for label in curves.column("label")]
+    known: dict[str | None, str | None] = {None: None}
+    for label, count in Counter(label for label in given if label is not None).items():
+        try:
+            known[label] = class_tree().canonical((labels or {}).get(label, label), scheme=scheme)
+        except UnknownNameError as error:
+            error.where = f"Label '{label}' ({count} object{'s' if count > 1 else ''})"
+            error.hint = f"{error.hint} Give a map of labels to map it.".strip()
+            raise
+    return [known[label] for label in given]
+
+
+def index(names: Sequence[str | None], classes: Sequence[str]) -> Labels:
+    """The position of each name's class, itself or its nearest ancestor, among `classes`."""
+    tree = class_tree()
+    place = {name: tree.nearest_of(name, classes) for name in set(names) if name is not None}
+    target = np.array([-1 if name is None else place[name] for name in names], np.int64).reshape(-1)
+    unlabelled = sum(name is None for name in names)
+    own = tuple(tree.canonical(name) for name in classes)
+    return Labels(own, target, unlabelled, int((target < 0).sum()) - unlabelled)
+
+
+def require(labels: Labels, *, least: int = LEAST_OBJECTS, what: str = "Fine-tuning") -> None:
+    """Raise TrainingError unless two classes have `least` objects each."""
+    found = {name: count for name, count in labels.counts.items() if count}
+    if sum(count >= least for count in found.values()) >= 2:
+        return
+    listed = ", ".join(f"{name} {count}" for name, count in found.items()) or "no labelled object"
+    hint = "Use strategy 'output' or add labels." if least > 1 and what == "Fine-tuning" else "Add labels."
+    objects = "objects" if least > 1 else "object"
+    raise TrainingError(
+        f"{what} needs at least 2 classes with {least} {objects} each; found {listed}", hint=hint
+    )
+
+
+def folds(target: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The fold 0 .. count - 1 of each labelled object, -1 without a label; every class spread evenly."""
+    fold = np.full(len(target), -1, np.int64)
+    first = 0
+    for one in np.unique(target[target >= 0]):
+        members = rng.permutation(np.flatnonzero(target == one))
+        fold[members] = (first + np.arange(len(members))) % count
+        first += len(members)  # go on where the last class ended, so that rare ones do not all meet in fold 0
+    return fold

@@ -1,0 +1,114 @@
+"""From trained tensors to a classifier: the one place where learning writes a checkpoint."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+import firstlight
+from firstlight.classifier import Calibration, Classifier, load, write_checkpoint
+from firstlight.errors import CheckpointError
+from firstlight.learn.export import to_onnx
+from firstlight.learn.networks import NetworkConfig, build
+from firstlight.learn.training import Row
+from firstlight.lightcurves import LightCurves
+from firstlight.preparation import Preparation
+
+
+def publish(
+    weights: Mapping[str, Tensor],
+    config: NetworkConfig,
+    *,
+    name: str,
+    classes: Sequence[str],
+    preparation: Preparation,
+    passbands: Sequence[str],
+    calibration: Calibration,
+    training: Mapping[str, Any],
+    card: str,
+    path: Path | None = None,
+) -> Classifier:
+    """The classifier of these tensors, written to `path` when one is given.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+        As ``build(config).state_dict()`` names them.
+    config : NetworkConfig
+    passbands : sequence of str
+        Qualified names of the passbands seen in training.
+    training : mapping
+        Provenance, as plain values of JSON.
+    card : str
+        Markdown.
+    """
+    network = build(config)
+    network.load_state_dict(dict(weights))
+    names = sorted(set(passbands))
+    values = {
+        "name": name,
+        "version": "1",
+        "firstlight": firstlight.__version__,
+        "classes": list(classes),
+        "preparation": preparation.to_dict(),
+        "network": config.to_dict(),
+        "surveys": sorted({one.rpartition("-")[0] for one in names}),
+        "passbands": names,
+        "calibration": calibration.to_dict(),
+        "training": dict(training),
+    }
+    arrays = {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
+    graph = to_onnx(network, config)
+    if path is not None:
+        return load(write_checkpoint(path, config=values, weights=arrays, onnx=graph, card=card))
+    with tempfile.TemporaryDirectory() as folder:
+        written = write_checkpoint(Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card)
+        return load(written)
+
+
+def seen_passbands(*collections: LightCurves | None) -> list[str]:
+    """Qualified names of the passbands with a usable observation in any of these light curves."""
+    seen: set[str] = set()
+    for curves in collections:
+        if curves is not None:
+            seen |= {curves.passbands[code] for code in np.unique(curves.passband[curves.usable])}
+    return sorted(seen)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the weights."""
+    return {
+        "firstlight": firstlight.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": str(torch.__version__),
+    }
+
+
+def history_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """The history as columns of JSON values; NaN becomes null."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    plain = [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()} for row in rows]
+    return {name: [row.get(name) for row in plain] for name in names}
+
+
+def history(classifier: Classifier) -> pa.Table:
+    """The training history of a classifier: one row an epoch, with its loss, rate and seconds.
+
+    Raises
+    ------
+    CheckpointError
+        When the classifier was not trained here.
+    """
+    columns = classifier.checkpoint.config.get("training", {}).get("history")
+    if not columns:
+        raise CheckpointError("carries no training history", where=f"classifier '{classifier.name}'")
+    return pa.table(columns)
