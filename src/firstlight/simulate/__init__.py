@@ -1,0 +1,1 @@
+"""Simulated transient surveys: populations, sources, observing, products."""

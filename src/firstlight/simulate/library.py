@@ -1,0 +1,164 @@
+"""The files that a simulation is made of: templates, SALT3, SLSN-I table, passbands, dust map; where they lie and what to do without.
+
+A data folder holds ``templates/*.npz`` with ``templates.csv``, ``sncosmo/`` (laid out as ``SNCOSMO_DATA_DIR``), ``populations/``,
+``visits/``, ``filters/`` and ``dust/``.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from firstlight.errors import DataError, UnknownNameError
+
+STEP = 20.0  # Angstrom, of every grid
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A spectral time series on a grid: `flux` [phase, wave] in any linear unit, `phase` in rest days, wavelengths from `first` by 20 A.
+
+    `dereddened` says whether the host's dust was removed; `plateau` whether it stops on a plateau that must still end.
+    """
+
+    name: str
+    phase: Floats
+    first: float
+    flux: NDArray[np.float32]
+    dereddened: bool = True
+    plateau: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Photosphere:
+    """Temperature (K) and log10 radius (cm) against rest days from the r maximum of one SLSN-I."""
+
+    name: str
+    phase: Floats
+    temperature: Floats
+    log_radius: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """What lies in one data folder; everything is read when first asked for, and once a process."""
+
+    root: Path
+
+    def path(self, relative: str) -> Path:
+        """The path of a file in the folder; DataError that says what to install or download when it is not there."""
+        path = self.root / relative
+        if not path.exists():
+            raise DataError(
+                "the simulator's data are not there",
+                where=str(path),
+                hint="Give the data folder as data=... (templates/, sncosmo/, populations/, visits/, filters/, dust/). SALT3-F22 and "
+                "the V19 templates download with: python -c \"import sncosmo; sncosmo.get_source('salt3', version='1.0')\" "
+                "after pip install 'firstlight[simulate]', into SNCOSMO_DATA_DIR.",
+            )
+        return path
+
+    def template_names(self, classes: tuple[str, ...]) -> list[str]:
+        """Names of the templates filed under one of `classes` in templates.csv."""
+        rows = _template_table(self.path("templates/templates.csv"))
+        return [row["name"] for row in rows if row["sn_class"] in classes]
+
+    def template(self, name: str) -> Template:
+        """One template by name, its phases counted from maximum."""
+        rows = {row["name"]: row for row in _template_table(self.path("templates/templates.csv"))}
+        if name not in rows:
+            raise UnknownNameError("template", name, rows, where=str(self.root / "templates/templates.csv"))
+        return _template(self.path(f"templates/{name}.npz"), rows[name]["sn_class"])
+
+    def salt3(self) -> tuple[Template, Template, Floats]:
+        """M0 and M1 of SALT3 (erg/s/cm2/A for x0 = 1), continued after +50 d with Hsiao's decline, and the colour law's coefficients."""
+        return _salt3(self.path("sncosmo/models/salt3/salt3-f22"), self.path("templates/hsiao-v3-snpy.npz"))
+
+    def photospheres(self) -> tuple[Photosphere, ...]:
+        """The magnetar fits of 265 SLSNe-I."""
+        return _photospheres(self.path("populations/slsn_TR.parquet"))
+
+    def passband(self, file: str) -> tuple[Floats, Floats]:
+        """Wavelength (A) and photon-counting throughput of ``filters/<file>.dat``."""
+        table = np.loadtxt(self.path(f"filters/{file}.dat"))
+        return table[:, 0], table[:, 1]
+
+    def dust_map(self) -> NDArray[np.float32]:
+        """SFD E(B-V) [b + 90, l] on one degree."""
+        with np.load(self.path("dust/sfd_ebv_lb1deg.npz")) as store:
+            return np.asarray(store["ebv"])
+
+
+@cache
+def _template_table(path: Path) -> tuple[dict[str, str], ...]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return tuple(csv.DictReader(stream))
+
+
+# Nugent's files count days from the explosion; B maximum measured in them.
+_MAXIMUM_AT = {"nugent-sn91bg-snpy": 14.0, "nugent-sn1a-snpy": 19.0}
+
+
+@cache
+def _template(path: Path, sn_class: str) -> Template:
+    with np.load(path) as store:
+        phase, wave, flux = store["phase"], store["wave"], store["flux"]
+    name = path.stem
+    from_maximum = phase.astype(np.float64) - _MAXIMUM_AT.get(name, 0.0)
+    # The SNANA and Sako series of hydrogen-rich supernovae stop at +80 d, before the plateau has ended.
+    plateau = sn_class in ("SN IIP", "SN IIL/P", "SN II-pec") and from_maximum[-1] < 100.0
+    clean = np.maximum(flux, 0.0).astype(np.float32)
+    return Template(name, from_maximum, float(wave[0]), clean, name.startswith(("v19", "hsiao", "nugent")), plateau)
+
+
+@cache
+def _salt3(folder: Path, hsiao: Path) -> tuple[Template, Template, Floats]:
+    late = _template(hsiao, "SN Ia")
+    components = []
+    for i in (0, 1):
+        options = pv.ReadOptions(column_names=["phase", "wave", "flux"])
+        table = pv.read_csv(
+            folder / f"salt3_template_{i}.dat", read_options=options, parse_options=pv.ParseOptions(delimiter=" ")
+        )
+        phase, n_phase = np.unique(table["phase"].to_numpy(), return_counts=True)
+        flux = table["flux"].to_numpy().reshape(len(phase), n_phase[0]) * 1e-12  # scale of SALT files (sncosmo)
+        wave = table["wave"].to_numpy()[: n_phase[0]]
+        flux = flux[:, ::2]  # 10 to 20 A
+        after = np.arange(phase[-1] + 5.0, late.phase[-1] + 0.1, 5.0)
+        columns = np.arange(len(flux[0])) + round((wave[0] - late.first) / STEP)
+        series = late.flux[:, columns].astype(np.float64)
+        at = np.stack([series[np.searchsorted(late.phase, p)] for p in (phase[-1], *after)])
+        # A common decline for wavelengths where Hsiao has next to nothing.
+        ratio = np.clip(at[1:] / np.maximum(at[0], 1e-4 * series.max()), 0.02, 1.0)
+        flux = np.vstack([flux, flux[-1] * ratio])
+        components.append(
+            Template(f"salt3-f22-M{i}", np.concatenate([phase, after]), float(wave[0]), flux.astype(np.float64))  # type: ignore[arg-type]
+        )
+    lines = (folder / "salt3_color_correction.dat").read_text(encoding="utf-8").split()
+    count = int(lines[0])
+    return components[0], components[1], np.array([float(value) for value in lines[1 : 1 + count]])
+
+
+def _photospheres_of(path: Path) -> tuple[Photosphere, ...]:
+    table = pq.read_table(path)
+    names = np.asarray(table["name"].to_pylist())
+    phase, temperature, radius = (table[key].to_numpy().astype(np.float64) for key in ("phase", "T", "log10_R"))
+    order = np.lexsort((phase, names))
+    names, phase, temperature, radius = names[order], phase[order], temperature[order], radius[order]
+    cuts = np.concatenate(([0], np.flatnonzero(names[1:] != names[:-1]) + 1, [len(names)]))
+    return tuple(
+        Photosphere(str(names[a]), phase[a:b], temperature[a:b], radius[a:b])
+        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+    )
+
+
+_photospheres = cache(_photospheres_of)

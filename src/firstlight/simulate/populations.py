@@ -1,0 +1,141 @@
+"""The population table: what each class is made of, read from TOML and checked before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.simulate.cosmology import redshift_quantiles
+from firstlight.simulate.distributions import Law, law
+
+_STRUCTURE = {
+    "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift", "magnitude_band",
+    "early_peak", "note",
+}  # fmt: skip
+_NUMBERS = {
+    "alpha", "beta", "warp", "drift", "mix", "depth_loss", "host_noise", "late", "classified_shift", "reddening_stretch_correlation", "reddening_spread",
+}  # fmt: skip
+_LAWS = {
+    "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av", "host_rv",
+    "plateau_drop", "plateau_end", "rise_power", "magnitude_scatter", "temperature_factor", "cutoff", "cutoff_slope", "log_luminosity",
+    "rise_days", "decline_days", "temperature", "heating",
+}  # fmt: skip
+_DEFAULTS: dict[str, Any] = {
+    "stretch": 1.0, "stretch_rise": 1.0, "stretch_fall": 1.0, "reddening": 0.0, "tilt": 0.0, "host_av": 0.0,
+    "host_rv": {"normal": [3.0, 0.5], "within": [1.5, 5.5]}, "plateau_drop": 0.0, "plateau_end": 95.0, "rise_power": 1.0,
+    "temperature_factor": 1.0, "magnitude_scatter": 0.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EarlyPeak:
+    """A shock-cooling peak: how often, how many magnitudes under the maximum, how fast it decays (e-folding days)."""
+
+    probability: float
+    depth: Law
+    decay_days: Law
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """One class of the population table; `draw` gives a value of one of its parameters."""
+
+    name: str
+    number: int
+    source: str
+    rate: float
+    redshift: tuple[float, float]
+    templates: tuple[str, ...] = ()
+    template_classes: tuple[str, ...] = ()
+    preferred: Mapping[str, float] = field(default_factory=dict)
+    magnitude_band: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    laws: Mapping[str, Law] = field(default_factory=dict)
+    early_peak: EarlyPeak | None = None
+    quantiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def draw(self, parameter: str, rng: np.random.Generator) -> float:
+        """One value of a parameter; UsageError when the table gives none."""
+        if parameter not in self.laws:
+            raise UsageError(f"source '{self.source}' needs the parameter '{parameter}'", where=self.name)
+        return self.laws[parameter](rng)
+
+    def number_of(self, parameter: str, default: float = 0.0) -> float:
+        """A plain number of the table, `default` when it is not there."""
+        return self.numbers.get(parameter, default)
+
+    def draw_redshift(self, rng: np.random.Generator) -> float:
+        """A redshift, weighted by volume and rate."""
+        return float(np.interp(rng.random(), np.linspace(0.0, 1.0, len(self.quantiles)), self.quantiles))
+
+
+def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
+    at = f"{where} [{name}]"
+    for key in table:
+        if key not in _STRUCTURE | _NUMBERS | _LAWS:
+            raise UnknownNameError("parameter", key, sorted(_STRUCTURE | _NUMBERS | _LAWS), where=at)
+    for key in ("number", "source", "redshift", "rate", "evolution"):
+        if key not in table:
+            raise DataError(f"'{key}' is missing", where=at)
+    low, high = (float(value) for value in table["redshift"])
+    if not 0.0 < low < high <= 6.0:
+        raise DataError(f"redshift range [{low}, {high}] is not within (0, 6]", where=at)
+    laws = {**_DEFAULTS, **{key: table[key] for key in _LAWS if key in table}}
+    early = table.get("early_peak")
+    return Population(
+        name=name,
+        number=int(table["number"]),
+        source=str(table["source"]),
+        rate=float(table["rate"]),
+        redshift=(low, high),
+        templates=tuple(table.get("templates", ())),
+        template_classes=tuple(table.get("template_classes", ())),
+        preferred={key: float(value) for key, value in table.get("preferred", {}).items()},
+        magnitude_band=str(table.get("magnitude_band", "")),
+        numbers={key: float(table[key]) for key in _NUMBERS if key in table},
+        laws={key: law(spec, f"{at} {key}") for key, spec in laws.items()},
+        early_peak=None
+        if early is None
+        else EarlyPeak(
+            float(early["probability"]), law(early["depth"], at), law(early["decay_days"], at)
+        ),
+        quantiles=redshift_quantiles(table["evolution"], low, high, at),
+    )
+
+
+def table_text(path: str | Path | None = None) -> str:
+    """The text of a population table, of the packaged one when no path is given."""
+    if path is None:
+        return resources.files("firstlight.simulate").joinpath("populations.toml").read_text(encoding="utf-8")
+    if not Path(path).exists():
+        raise DataError("there is no population table", where=str(path))
+    return Path(path).read_text(encoding="utf-8")
+
+
+def populations(path: str | Path | None = None) -> dict[str, Population]:
+    """The classes of a population table by name; of the packaged one when no path is given.
+
+    Raises
+    ------
+    DataError, UnknownNameError, UsageError
+        With the class and parameter at fault.
+    """
+    text = table_text(path)
+    where = "populations.toml" if path is None else str(path)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"not TOML: {error}", where=where) from None
+    out = {name: _population(name, table, where) for name, table in tables.items()}
+    numbers = [one.number for one in out.values()]
+    if len(set(numbers)) != len(numbers):
+        raise DataError("two classes have the same `number`", where=where)
+    return out
