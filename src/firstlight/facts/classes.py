@@ -105,7 +105,7 @@ class ClassTree:
 
     def _unknown(self, text: str, scheme: str | None) -> UnknownNameError:
         if text.lstrip("+-").isdigit():
-            if scheme in self.labels:
+            if scheme is not None and scheme in self.labels:
                 numbers = [label for label in self.labels[scheme] if label.isdigit()]
                 return UnknownNameError(f"{scheme} number", text, numbers)
             schemes = [name for name, table in self.labels.items() if any(map(str.isdigit, table))]
@@ -158,7 +158,7 @@ class ClassTree:
         return name == ancestor or ancestor in self.ancestors(name)
 
     def nearest_of(self, name: str, target: Sequence[str], *, scheme: str | None = None) -> int:
-        """The position in `target` of the class itself or its nearest ancestor there; -1 where there is none."""
+        """The position in `target` of the class or its nearest ancestor there; -1 where there is none."""
         return self._nearest(self.canonical(name, scheme=scheme), self._positions(target))
 
     def _positions(self, target: Iterable[str]) -> dict[str, int]:
@@ -174,8 +174,9 @@ class ClassTree:
     def collapse_matrix(self, source: Sequence[str], target: Sequence[str]) -> NDArray[np.float64]:
         """The matrix that sums probabilities of `source` classes into `target` classes.
 
-        ``probabilities @ matrix`` are the coarser ones. Shape (len(source), len(target)); 1 where the target is
-        the source itself or its nearest ancestor among the targets. A class under no target has a row of zeros.
+        ``probabilities @ matrix`` are the coarser ones. Shape (len(source), len(target)); 1 where the
+        target is the source itself or its nearest ancestor among the targets. A class under no target has a
+        row of zeros.
 
         Examples
         --------
@@ -193,7 +194,7 @@ class ClassTree:
     def collapse_labels(
         self, labels: Iterable[object | None], target: Sequence[str], scheme: str | None = None
     ) -> list[str | None]:
-        """Each label's class among `target` (canonical names); None for a missing label or one under no target.
+        """Each label's class among `target`, canonical; None where it is missing or under no target.
 
         Raises
         ------

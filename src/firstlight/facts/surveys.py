@@ -14,23 +14,27 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.facts.arrays import as_arrow
 from firstlight.facts.names import Spellings, load_toml, refuse_unknown_keys, text_of
 
 _PASSBAND_KEYS = ("wavelength_um", "width_um", "extinction", "depth", "aliases", "source", "depth_source")
-_SURVEY_KEYS = (
-    "name",
-    "aliases",
+_PLAIN_KEYS = (
     "zero_point",
-    "zero_point_source",
     "time_scale",
     "time_reference",
-    "time_source",
     "detection_snr",
-    "detection_source",
     "trigger_detections",
     "trigger_separation_days",
-    "trigger_source",
+)
+_SURVEY_KEYS = (
+    *_PLAIN_KEYS,
+    "name",
+    "aliases",
     "passbands",
+    "zero_point_source",
+    "time_source",
+    "detection_source",
+    "trigger_source",
 )
 
 
@@ -184,7 +188,8 @@ class Survey:
 
         Each distinct name is looked up once.
         """
-        encoded = _dictionary(names)
+        array = as_arrow(names)
+        encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
         values = encoded.dictionary.to_pylist()
         order = {band.name: code for code, band in enumerate(self.passbands)}
         table = np.full(len(values) + 1, -1, dtype=np.int16)
@@ -195,33 +200,6 @@ class Survey:
         if indices.null_count:
             indices = indices.fill_null(len(values))
         return table[np.asarray(indices, dtype=np.intp)]
-
-
-def _dictionary(names: Any) -> pa.DictionaryArray:
-    """`names` as one dictionary-encoded Arrow array of text."""
-    if not isinstance(names, (pa.Array, pa.ChunkedArray)):
-        if hasattr(names, "__arrow_array__"):
-            names = pa.array(names)
-        else:
-            array = np.ma.asarray(names) if isinstance(names, np.ma.MaskedArray) else np.asarray(names)
-            names = _arrow_from_numpy(array)
-    if isinstance(names, pa.ChunkedArray):
-        names = names.combine_chunks()
-    if isinstance(names, pa.ChunkedArray):  # no chunks at all, in some versions of pyarrow
-        names = pa.array([], type=names.type)
-    encoded: pa.DictionaryArray = (
-        names if isinstance(names, pa.DictionaryArray) else names.dictionary_encode()
-    )
-    return encoded
-
-
-def _arrow_from_numpy(array: NDArray[Any]) -> pa.Array:
-    mask = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
-    data = np.asarray(array)
-    if data.dtype.kind in "iufb":
-        return pa.array(data.astype(data.dtype.newbyteorder("=")), mask=mask)
-    values = [None if value is None else text_of(value) for value in data.tolist()]
-    return pa.array(values, type=pa.string(), mask=mask)
 
 
 def extinction_at(wavelength_um: float) -> float:
@@ -275,12 +253,7 @@ def _survey(row: Mapping[str, Any], *, where: str) -> Survey:
                 f"lacks {key}", where=where, hint="Needed: name, and [passbands.<short name>] tables."
             )
     name = str(row["name"])
-    plain = {
-        key: row[key]
-        for key in ("zero_point", "time_scale", "time_reference", "detection_snr")
-        + ("trigger_detections", "trigger_separation_days")
-        if key in row
-    }
+    plain = {key: row[key] for key in _PLAIN_KEYS if key in row}
     return Survey(
         name=name,
         passbands=tuple(_passband(name, short, band) for short, band in row["passbands"].items()),
@@ -306,8 +279,8 @@ def survey(which: str | Path | Mapping[str, Any] | Survey) -> Survey:
     ----------
     which : str, Path, mapping or Survey
         A name (``"ZTF"``, any case; ``"PS1"``), a path of a TOML file, a mapping of the same shape, or a
-        survey. A user's own needs ``name`` and for each passband ``wavelength_um``, ``width_um`` and ``depth``;
-        ``extinction`` is computed at the wavelength where it is not given.
+        survey. A user's own needs ``name`` and for each passband ``wavelength_um``, ``width_um`` and
+        ``depth``; ``extinction`` is computed at the wavelength where it is not given.
 
     Raises
     ------

@@ -1,0 +1,572 @@
+"""LightCurves: many light curves as one ragged, columnar, immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.facts import Survey, class_tree
+from firstlight.facts import survey as find_survey
+from firstlight.lightcurves import columns as settling
+from firstlight.lightcurves import objects as metadata
+from firstlight.lightcurves.arrays import floats, identifiers
+from firstlight.lightcurves.flags import OF_METADATA, UNUSABLE, Flag, mark
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+_ROWS = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
+_TYPES: dict[str, type] = {
+    "time": np.float64,
+    "passband": np.int16,
+    "flux": np.float64,
+    "flux_err": np.float64,
+    "detected": np.bool_,
+    "limit": np.float64,
+    "flags": np.uint16,
+    "offsets": np.int64,
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LightCurves:
+    """n light curves with N observations in all.
+
+    Make one with `from_columns` or a reader; the arrays are read-only. Observations are never removed on the
+    way in: what cannot be used is flagged, and `usable` says which take part.
+
+    Attributes
+    ----------
+    time : float64 array, MJD, shape (N,)
+        On the clock of the survey (UTC or TAI); sorted within an object.
+    passband : int16 array, shape (N,)
+        Position in `passbands`; -1 where unknown.
+    flux, flux_err : float64 array, nJy, shape (N,)
+        Difference flux, negative is normal; NaN where only a limit is known.
+    detected : bool array, shape (N,)
+        Never true where an observation is not usable.
+    limit : float64 array, nJy, shape (N,)
+        5-sigma upper limit; NaN where a flux was measured.
+    flags : uint16 array, shape (N,)
+        Bits of `Flag`.
+    offsets : int64 array, shape (n + 1,)
+        Object k owns rows ``offsets[k]:offsets[k + 1]``.
+    passbands : tuple of str
+        Qualified names, e.g. ``"ZTF-g"``.
+    objects : pyarrow.Table, n rows
+        ``object_id``, ``survey``, ``flags``, ``dereddened`` and whatever is known besides: ``redshift``,
+        ``redshift_err``, ``photoz``, ``photoz_err``, ``mwebv``, ``ra``, ``dec``, ``trigger_mjd`` (float64,
+        NaN where missing), ``label`` (string), and columns that pass through.
+
+    Examples
+    --------
+    >>> curves = LightCurves.from_columns(
+    ...     object_id=["a", "a", "b"], time=[59001.2, 59000.1, 59003.3], passband=["g", "r", 1],
+    ...     flux=[900.0, 700.0, 50.0], flux_err=[100.0, 90.0, 80.0], flux_unit="nJy", survey="ZTF")
+    >>> curves
+    LightCurves(2 objects, 3 observations; ZTF-g, ZTF-r, ZTF-i)
+    >>> curves["a"].time.tolist(), curves.n_observations.tolist()
+    ([59000.1, 59001.2], [2, 1])
+    """
+
+    time: FloatArray
+    passband: NDArray[np.int16]
+    flux: FloatArray
+    flux_err: FloatArray
+    detected: BoolArray
+    limit: FloatArray
+    flags: NDArray[np.uint16]
+    offsets: NDArray[np.int64]
+    passbands: tuple[str, ...]
+    objects: pa.Table
+
+    def __post_init__(self) -> None:
+        for name, dtype in _TYPES.items():
+            array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        settling.refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
+        if len(self.offsets) != self.objects.num_rows + 1 or self.offsets[-1] != len(self.time):
+            sizes = f"{self.objects.num_rows} objects, {len(self.offsets)} offsets, {len(self.time)} rows"
+            raise DataError(f"{sizes} do not fit")
+
+    # -- making ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        object_id: Any,
+        time: Any,
+        passband: Any,
+        survey: str | Path | Mapping[str, Any] | Survey,
+        flux: Any = None,
+        flux_err: Any = None,
+        limit: Any = None,
+        detected: Any = None,
+        flux_unit: str | None = None,
+        zero_point: Any = None,
+        mag: Any = None,
+        mag_err: Any = None,
+        sign: Any = None,
+        objects: Any = None,
+        flags: Any = None,
+        unknown_passbands: Literal["error", "drop"] = "error",
+        dereddened: bool = False,
+        time_system: Literal["mjd", "jd"] = "mjd",
+        report: list[str] | None = None,
+    ) -> LightCurves:
+        """Light curves from columns with one entry an observation, in any order.
+
+        Rows are kept and flagged, never removed. Objects stand in order of first appearance; their rows are
+        sorted by time, then passband, then flux, whatever the order given.
+
+        Parameters
+        ----------
+        object_id : column of str or int
+        time : column, days
+            MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
+        passband : column of str or int
+            Any spelling that the survey knows.
+        survey : str, Path, mapping or Survey
+            See `firstlight.facts.survey`.
+        flux, flux_err : column, optional
+            Difference flux and its error, with `flux_unit` (``"nJy"``, ``"uJy"``, ``"FLUXCAL"``, ...) or
+            `zero_point` (AB; a number or a column).
+        mag, mag_err : column, optional
+            AB magnitude of the difference, instead of a flux; `sign` says whether it is a positive one
+            (``isdiffpos``: t, f, 1, 0, -1, True, ...), all are where it is not given.
+        limit : column, optional
+            5-sigma upper limit where nothing was measured: in the unit of the flux, or an AB magnitude where
+            `mag` is given.
+        detected : column of bool, optional
+            Where missing: flux / error >= the survey's ``detection_snr``, positive only.
+        objects : table or mapping, optional
+            Metadata with `object_id`. Ids without observations become objects without observations.
+        flags : column of uint16, optional
+            Flags that the reader sets, e.g. ``BAD_QUALITY``.
+        unknown_passbands : {"error", "drop"}
+            ``"drop"`` keeps such rows, unusable and flagged.
+        dereddened : bool
+            Whether Milky Way extinction is already out of the fluxes.
+        report : list of str, optional
+            Receives a sentence for each thing noticed: ids in one table only, sentinels, unknown passbands.
+
+        Raises
+        ------
+        DataError, UnknownNameError, UsageError
+            No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
+            an id with conflicting metadata.
+        """
+        which = find_survey(survey)
+        ids = identifiers(object_id)
+        when = floats(time, "time")
+        given = {
+            "object_id": object_id,
+            "time": time,
+            "passband": passband,
+            "flux": flux,
+            "flux_err": flux_err,
+        }
+        given |= {"mag": mag, "mag_err": mag_err, "sign": sign, "limit": limit, "detected": detected}
+        given |= {"flags": flags, "zero_point": None if np.ndim(zero_point) == 0 else zero_point}
+        settling.refuse_unequal({name: len(values) for name, values in given.items() if values is not None})
+        codes = settling.passband_codes(which, passband, ids, unknown_passbands)
+        value, error, bound, unsigned = settling.brightness(
+            flux=flux,
+            flux_err=flux_err,
+            limit=limit,
+            flux_unit=flux_unit,
+            zero_point_ab=zero_point,
+            mag=mag,
+            mag_err=mag_err,
+            sign=sign,
+            size=len(when),
+        )
+        bits = settling.given_flags(flags, len(when))
+        mark(bits, unsigned, Flag.BAD_QUALITY)
+        rows = settling.classify_rows(
+            time=settling.modified_julian(when, time_system),
+            passband=codes,
+            flux=value,
+            flux_err=error,
+            limit=bound,
+            detected=settling.given_detections(detected),
+            detection_snr=which.detection_snr,
+            flags=bits,
+        )
+        settled = settling.settle(ids, rows)
+        table, notes = metadata.assemble(
+            settled.names,
+            None if objects is None else metadata.as_table(objects),
+            survey=which.name,
+            dereddened=dereddened,
+            time_system=time_system,
+        )
+        lost = int(np.count_nonzero(codes < 0))
+        if lost:
+            notes.append(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
+        if report is not None:
+            report.extend(notes)
+        empty = table.num_rows - len(settled.names)
+        offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
+        names = tuple(band.name for band in which.passbands)
+        return cls._flagged(settled.rows, offsets, names, table)
+
+    @classmethod
+    def _flagged(
+        cls,
+        rows: settling.Rows,
+        offsets: NDArray[np.int64],
+        passbands: tuple[str, ...],
+        objects: pa.Table,
+    ) -> LightCurves:
+        """Light curves whose object flags follow from their observations and what the metadata say."""
+        own = np.asarray(objects.column("flags").to_numpy(), dtype=np.uint16) & np.uint16(OF_METADATA)
+        flags = own | object_flags(rows, offsets)
+        position = objects.column_names.index("flags")
+        objects = objects.set_column(position, "flags", pa.array(flags, pa.uint16()))
+        return cls(**vars(rows), offsets=offsets, passbands=passbands, objects=objects)
+
+    # -- looking -----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return int(self.objects.num_rows)
+
+    def __repr__(self) -> str:
+        bands = ", ".join(self.passbands[:8]) + (", ..." if len(self.passbands) > 8 else "")
+        objects = f"{len(self):,} object{'' if len(self) == 1 else 's'}"
+        return f"LightCurves({objects}, {len(self.time):,} observations; {bands})"
+
+    def __iter__(self) -> Iterator[LightCurves]:
+        return (self[index] for index in range(len(self)))
+
+    @cached_property
+    def object_id(self) -> list[str]:
+        """The names of the objects, in order."""
+        names: list[str] = self.objects.column("object_id").to_pylist()
+        return names
+
+    @property
+    def n_observations(self) -> NDArray[np.int64]:
+        """Rows of each object, usable or not; shape (n,)."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def usable(self) -> BoolArray:
+        """Whether each observation takes part: passband known and no flag that forbids it; shape (N,)."""
+        return np.asarray(((self.flags & np.uint16(UNUSABLE)) == 0) & (self.passband >= 0))
+
+    @cached_property
+    def owner(self) -> NDArray[np.int64]:
+        """The object of each observation; shape (N,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.n_observations)
+
+    @property
+    def object_flags(self) -> NDArray[np.uint16]:
+        """The flags of the objects; shape (n,)."""
+        return np.asarray(self.objects.column("flags").to_numpy(), dtype=np.uint16)
+
+    def per_object(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """How many of each object's observations a mask of shape (N,) marks; shape (n,)."""
+        return np.diff(np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])[self.offsets])
+
+    @cached_property
+    def trigger(self) -> FloatArray:
+        """MJD of each trigger: ``trigger_mjd`` where known, else the first usable detection; shape (n,)."""
+        first = np.full(len(self), np.nan)
+        rows = np.flatnonzero(self.detected & self.usable)
+        # Backwards, so that the earliest row of an object is the one that stays.
+        first[self.owner[rows[::-1]]] = self.time[rows[::-1]]
+        given = self.column("trigger_mjd")
+        return np.where(np.isnan(given), first, given)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of `objects` as an array of shape (n,).
+
+        Numbers with NaN for missing, truth values, or an object array of str and None. The standard columns
+        of the metadata need not be there: they are then all missing.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest column.
+        """
+        if name not in self.objects.column_names:
+            if name in metadata.NUMBERS:
+                return np.full(len(self), np.nan)
+            if name == "label":
+                return np.full(len(self), None, dtype=object)
+            raise UnknownNameError("column", name, self.objects.column_names, where="objects")
+        values = self.objects.column(name)
+        kind = values.type
+        if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and values.null_count):
+            return floats(values, name)
+        if pa.types.is_integer(kind) or (pa.types.is_boolean(kind) and not values.null_count):
+            return np.asarray(values.to_numpy())
+        array = np.empty(len(self), dtype=object)
+        array[:] = values.to_pylist()
+        return array
+
+    def equals(self, other: LightCurves) -> bool:
+        """Whether both hold the same observations and metadata, bit by bit; NaN equals NaN."""
+        return (
+            self.passbands == other.passbands
+            and all(_identical(getattr(self, name), getattr(other, name)) for name in _TYPES)
+            and _same_tables(self.objects, other.objects)
+        )
+
+    # -- choosing ----------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> LightCurves:
+        """Objects by position, name, slice, mask, positions, or a list of names."""
+        if isinstance(key, str):
+            return self.take([self._position(key)])
+        if isinstance(key, slice):
+            return self.take(np.arange(len(self))[key])
+        if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+            index = int(key)
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"object {index} of {len(self)}")
+            return self.take([index % len(self)])
+        if isinstance(key, (list, tuple)) and key and all(isinstance(one, str) for one in key):
+            return self.take([self._position(one) for one in key])
+        return self.take(key)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: index for index, name in reversed(list(enumerate(self.object_id)))}
+
+    def _position(self, name: str) -> int:
+        if name not in self._positions:
+            raise UnknownNameError("object", name, self.object_id)
+        return self._positions[name]
+
+    def take(self, which: Any) -> LightCurves:
+        """Some objects, in the order asked.
+
+        Parameters
+        ----------
+        which : int array or bool array
+            Positions (negative ones count from the end; repeats allowed), or a mask of shape (n,).
+        """
+        index = np.asarray(which)
+        if index.dtype == bool:
+            if index.shape != (len(self),):
+                raise UsageError(f"a mask of shape {index.shape} for {len(self)} objects")
+            index = np.flatnonzero(index)
+        elif index.size == 0:
+            index = np.zeros(0, np.int64)
+        elif index.dtype.kind not in "iu":
+            raise UsageError(f"objects are chosen by position, name or mask, not by {index.dtype}")
+        if index.size and not (-len(self) <= index.min() and index.max() < len(self)):
+            raise IndexError(f"positions {index.min()} ... {index.max()} of {len(self)} objects")
+        index = np.where(index < 0, index + len(self), index).astype(np.int64)
+        counts = self.n_observations[index]
+        contiguous = index.size > 0 and bool(np.all(np.diff(index) == 1))
+        rows: Any = (
+            slice(self.offsets[index[0]], self.offsets[index[-1] + 1])
+            if contiguous
+            else settling.ragged_positions(self.offsets[index], counts)[0]
+        )
+        return LightCurves(
+            **{name: getattr(self, name)[rows] for name in _ROWS},
+            offsets=np.concatenate([[0], np.cumsum(counts)]),
+            passbands=self.passbands,
+            objects=self.objects.slice(index[0], len(index))
+            if contiguous
+            else self.objects.take(pa.array(index)),
+        )
+
+    def where(self, rows: NDArray[Any]) -> LightCurves:
+        """The same objects with only those observations that a mask of shape (N,) marks; flags follow."""
+        mask = np.asarray(rows, dtype=bool)
+        if mask.shape != self.time.shape:
+            raise UsageError(f"a mask of shape {mask.shape} for {len(self.time)} observations")
+        offsets = np.concatenate([[0], np.cumsum(self.per_object(mask))])
+        kept = settling.Rows(**{name: getattr(self, name)[mask] for name in _ROWS})
+        return LightCurves._flagged(kept, offsets, self.passbands, self.objects)
+
+    def until(
+        self,
+        *,
+        days_since_trigger: float | None = None,
+        detections: int | None = None,
+        mjd: float | None = None,
+    ) -> LightCurves:
+        """What was known at some moment: the observations up to there, of all objects.
+
+        Parameters
+        ----------
+        days_since_trigger : float
+            Days since `trigger`; objects without one keep all observations.
+        detections : int
+            Up to and including this detection, counted from the trigger; objects with fewer stay whole.
+        mjd : float
+            One of the three.
+        """
+        if sum(choice is not None for choice in (days_since_trigger, detections, mjd)) != 1:
+            raise UsageError("until() needs one of days_since_trigger, detections, mjd")
+        if mjd is not None:
+            return self.where(self.time <= mjd)
+        trigger = self.trigger[self.owner]
+        if days_since_trigger is not None:
+            return self.where((self.time - trigger <= days_since_trigger) | np.isnan(trigger))
+        if detections is None or detections < 0:
+            raise UsageError(f"{detections} detections")
+        counted = self.detected & self.usable & (self.time >= trigger)
+        before = np.concatenate([[0], np.cumsum(counted, dtype=np.int64)])
+        running = before[1:] - before[self.offsets[:-1]][self.owner]
+        # A row after the last detection wanted, but not yet a detection itself, is known only later: cut.
+        return self.where((running < detections) | ((running == detections) & counted))
+
+    # -- joining -----------------------------------------------------------------------------------------
+
+    def with_objects(self, table: Any, *, report: list[str] | None = None) -> LightCurves:
+        """The same light curves with metadata from another table, joined by ``object_id``.
+
+        Columns of `table` replace those of the same name; objects without a row there have them missing. Ids
+        that stand only in `table` are left out. Both are told to `report`.
+        """
+        joined, notes = metadata.assemble(
+            self.objects.column("object_id").combine_chunks(),
+            metadata.as_table(table),
+            survey="",
+            dereddened=False,
+            add_unmatched=False,
+        )
+        if report is not None:
+            report.extend(notes)
+        given = set(metadata.as_table(table).column_names)
+        objects = self.objects
+        for name in joined.column_names:
+            if name in given and name not in ("object_id", "flags", "survey"):
+                objects = metadata.replace(objects, name, joined.column(name))
+        flags = self.object_flags | joined.column("flags").to_numpy().astype(np.uint16)
+        objects = metadata.replace(objects, "flags", pa.array(flags, pa.uint16()))
+        return LightCurves(
+            **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
+            passbands=self.passbands,
+            objects=objects,
+        )
+
+    def with_labels(
+        self, labels: Mapping[str, str | None] | Sequence[str | None], *, scheme: str | None = None
+    ) -> LightCurves:
+        """The same light curves with these labels.
+
+        Parameters
+        ----------
+        labels : mapping of object_id to label, or n labels
+            Objects that a mapping leaves out have no label.
+        scheme : str, optional
+            Turn the labels into TNS names (`ClassTree.canonical`); without it they stay as they are.
+        """
+        values = (
+            [labels.get(name) for name in self.object_id] if isinstance(labels, Mapping) else list(labels)
+        )
+        if len(values) != len(self):
+            raise UsageError(f"{len(values)} labels for {len(self)} objects")
+        if scheme is not None:
+            tree = class_tree()
+            values = [None if one is None else tree.canonical(one, scheme=scheme) for one in values]
+        objects = metadata.replace(self.objects, "label", pa.array(values, pa.string()))
+        return LightCurves(
+            **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
+            passbands=self.passbands,
+            objects=objects,
+        )
+
+    @staticmethod
+    def concat(parts: Sequence[LightCurves]) -> LightCurves:
+        """All objects of several light curves, one part after the other; passbands are matched by name.
+
+        Raises
+        ------
+        DataError
+            When an object stands in two parts: read its rows together with `from_columns` instead.
+        """
+        parts = list(parts)
+        if not parts:
+            raise UsageError("concat() needs at least one LightCurves")
+        passbands = tuple(dict.fromkeys(name for part in parts for name in part.passbands))
+        position = {name: code for code, name in enumerate(passbands)}
+        tables = [np.array([*(position[name] for name in part.passbands), -1], np.int16) for part in parts]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS}
+        arrays["passband"] = np.concatenate(
+            [table[part.passband] for table, part in zip(tables, parts, strict=True)]
+        )
+        counts = np.concatenate([part.n_observations for part in parts])
+        objects = metadata.stack([part.objects for part in parts])
+        _refuse_repeated(objects.column("object_id"))
+        return LightCurves(
+            **arrays,
+            offsets=np.concatenate([[0], np.cumsum(counts)]),
+            passbands=passbands,
+            objects=objects,
+        )
+
+
+def object_flags(rows: settling.Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """The flags that follow from each object's observations; shape (n,)."""
+    n = len(offsets) - 1
+    flags = np.zeros(n, np.uint16)
+    counts = np.diff(offsets)
+    full = counts > 0
+    if full.any():
+        flags[full] = np.bitwise_or.reduceat(rows.flags, offsets[:-1][full])
+
+    def count(mask: BoolArray) -> NDArray[np.int64]:
+        return np.diff(np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])[offsets])
+
+    usable = ((rows.flags & np.uint16(UNUSABLE)) == 0) & (rows.passband >= 0)
+    n_usable = count(usable)
+    mark(flags, n_usable == 0, Flag.NO_DATA)
+    mark(flags, count(rows.detected & usable) == 0, Flag.NO_DETECTION)
+    mark(flags, full & (count(rows.passband >= 0) == 0), Flag.NO_KNOWN_PASSBAND)
+    mark(flags, _single_epoch(rows.time, usable, offsets, n_usable), Flag.SINGLE_EPOCH)
+    return flags
+
+
+def _single_epoch(
+    time: FloatArray, usable: BoolArray, offsets: NDArray[np.int64], n_usable: NDArray[np.int64]
+) -> BoolArray:
+    """Objects with more than three usable observations, all at one time: a broken time column."""
+    rows = np.flatnonzero(usable)
+    if not rows.size:
+        return np.zeros(len(n_usable), bool)
+    ends = np.cumsum(n_usable)
+    several = n_usable > 3
+    first, last = rows[(ends - n_usable)[several]], rows[ends[several] - 1]
+    single = np.zeros(len(n_usable), bool)
+    single[several] = time[first] == time[last]
+    return single
+
+
+def _identical(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
+def _same_tables(one: pa.Table, other: pa.Table) -> bool:
+    if one.column_names != other.column_names or one.num_rows != other.num_rows:
+        return False
+    return all(metadata.same_columns(one.column(name), other.column(name)) for name in one.column_names)
+
+
+def _refuse_repeated(names: pa.ChunkedArray) -> None:
+    counts = pc.value_counts(names.combine_chunks())
+    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+    if len(repeated):
+        raise DataError(
+            f"stands in more than one part (and {len(repeated) - 1} others)",
+            where=f"object '{repeated[0].as_py()}'",
+            hint="Read all its observations together with from_columns.",
+        )
