@@ -86,7 +86,7 @@ def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) ->
     """The light curves with these changes drawn anew; the same objects in the same order."""
     if not how.changes_curves or not len(curves):
         return curves
-    before = _detections(curves)
+    before = curves.per_object(curves.detected)
     curves = _measure_again(curves, how, rng)
     dropped = np.zeros(len(curves.time), np.bool_)
     if how.drop_rows:
@@ -98,7 +98,7 @@ def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) ->
         dropped |= _late(curves, how.start_late, rng)
     if dropped.any():
         curves = _without(curves, dropped)
-    return _retriggered(curves, _detections(curves) != before)
+    return _retriggered(curves, curves.per_object(curves.detected) != before)
 
 
 def mask_metadata(mask: NDArray[np.float32], chance: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -111,7 +111,7 @@ def _measure_again(curves: LightCurves, how: Augmentation, rng: np.random.Genera
     n, owner = len(curves), curves.owner
     flux, error, time = curves.flux, curves.flux_err, curves.time
     if how.dilation:
-        zero = _trigger(curves)[owner]
+        zero = curves.trigger[owner]
         stretch = 1 + rng.uniform(-how.dilation, how.dilation, n)[owner]
         time = np.where(np.isfinite(zero), zero + (time - zero) * stretch, time)
     if how.dim:
@@ -154,40 +154,19 @@ def _lost_passband(curves: LightCurves, chance: float, rng: np.random.Generator)
 
 def _late(curves: LightCurves, chance: float, rng: np.random.Generator) -> Bools:
     """The first one to three detections, for this share of objects."""
-    found = curves.detected & curves.usable
-    count = np.cumsum(found)
+    count = np.cumsum(curves.detected)
     start = np.concatenate([[0], count])[curves.offsets[:-1]]
     rank = count - start[curves.owner]  # 1 at the first detection
     skipped = np.where(rng.random(len(curves)) < chance, rng.integers(1, 4, len(curves)), 0)
-    return np.asarray(found & (rank <= skipped[curves.owner]))
+    return np.asarray(curves.detected & (rank <= skipped[curves.owner]))
 
 
 def _without(curves: LightCurves, dropped: Bools) -> LightCurves:
     """The rows that are not dropped; an object that would keep too few detections keeps all its rows."""
-    had = _detections(curves)
-    left = np.bincount(curves.owner[curves.detected & curves.usable & ~dropped], minlength=len(curves))
+    had = curves.per_object(curves.detected)
+    left = curves.per_object(curves.detected & ~dropped)
     spared = left < np.minimum(had, LEAST)
-    keep = ~dropped | spared[curves.owner]
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])[curves.offsets]
-    rows = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
-    return dataclasses.replace(
-        curves, **{name: getattr(curves, name)[keep] for name in rows}, offsets=offsets
-    )
-
-
-def _detections(curves: LightCurves) -> NDArray[np.int64]:
-    return np.bincount(curves.owner[curves.detected & curves.usable], minlength=len(curves))
-
-
-def _trigger(curves: LightCurves) -> NDArray[np.float64]:
-    """MJD of the stated trigger, else of the first detection, NaN without one, float64 [n]."""
-    first = np.full(len(curves), np.nan)
-    rows = np.flatnonzero(curves.detected & curves.usable)[::-1]
-    first[curves.owner[rows]] = curves.time[rows]  # the earliest is written last
-    if "trigger_mjd" not in curves.objects.column_names:
-        return first
-    stated = np.asarray(curves.column("trigger_mjd"), np.float64)
-    return np.where(np.isfinite(stated), stated, first)
+    return curves.where(~dropped | spared[curves.owner])
 
 
 def _retriggered(curves: LightCurves, changed: Bools) -> LightCurves:
@@ -195,7 +174,7 @@ def _retriggered(curves: LightCurves, changed: Bools) -> LightCurves:
     if "trigger_mjd" not in curves.objects.column_names or not changed.any():
         return curves
     stated = np.asarray(curves.column("trigger_mjd"), np.float64)
-    found = curves.detected & curves.usable & (curves.time >= stated[curves.owner] - 1e-9)
+    found = curves.detected & (curves.time >= stated[curves.owner] - 1e-9)
     rows = np.flatnonzero(found)[::-1]
     first = stated.copy()
     first[curves.owner[rows]] = curves.time[rows]

@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 from firstlight.learn.batches import Examples
 
-EDGES = (
-    3,
-    6,
-    11,
-    21,
-)  # bins 1-2, 3-5, 6-10, 11-20, more than 20 detections
+EDGES = (2, 5, 10, 20)  # bins 1-2, 3-5, 6-10, 11-20, more than 20 detections
 GRID = np.exp(np.linspace(np.log(0.3), np.log(4.0), 121))
 SHRINKAGE = 50.0  # objects: a bin with as many goes half of the way from the common temperature to its own
+
+
+def bin_of(n_detections: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The bin of each number of detections, 0 .. len(EDGES)."""
+    return np.searchsorted(EDGES, n_detections, side="left")
 
 
 def row_shares(examples: Examples) -> NDArray[np.float64]:
     """What each issued row counts, float64 [issued rows], so that every sequence counts once in each bin."""
     sequence = np.repeat(np.arange(len(examples)), examples.lengths)[examples.issued]
-    bins = np.digitize(examples.n_detections[examples.issued], EDGES)
+    bins = bin_of(examples.n_detections[examples.issued])
     _, place, counts = np.unique(sequence * (len(EDGES) + 1) + bins, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[place])
 
@@ -44,7 +44,7 @@ def fit_temperatures(
     shift : float64 [C]
         Added after the division: log of the labels' class shares over those in training.
     """
-    bins = np.digitize(n_detections, EDGES)
+    bins = bin_of(n_detections)
     losses = np.stack([_losses(logits / t + shift, target) * weight for t in GRID])  # (grid, R)
     common = float(np.log(GRID[losses.sum(axis=1).argmin()]))
     temperatures = []

@@ -1,4 +1,4 @@
-"""The card of a classifier: the README.md of its checkpoint, written from what is known about its training."""
+"""The card of a classifier: the README.md of its checkpoint, written from what is known of its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: a classifier of a base, adapted to labelled light curves of another survey or other classes."""
+"""Fine-tuning: a base classifier adapted to labelled light curves of another survey or other classes."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def fine_tune(
 def start_from(
     base: Classifier, classes: Sequence[str], members: int | None
 ) -> tuple[NetworkConfig, list[dict[str, Tensor]]]:
-    """The sizes of one member, and the tensors from which each starts: the base's, with the head matched by name.
+    """The sizes of one member, and the tensors from which each starts: the base's, its head matched by name.
 
     Member k starts from the base's member k, or again from its first ones where it has fewer.
     """
@@ -180,7 +180,9 @@ def _card(name: str, base: Classifier, training: Mapping[str, Any]) -> str:
             f"{training['outside']:,} of classes outside these."
         )
     if training["replay"]:
-        notes.append(f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves.")
+        notes.append(
+            f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves."
+        )
     return card(
         name=name,
         summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",

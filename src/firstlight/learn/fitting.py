@@ -1,4 +1,4 @@
-"""From labelled light curves to trained members: splits, class weights, seeds and temperatures in one place."""
+"""From labelled light curves to trained members: splits, class weights, seeds and temperatures."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Lesson:
         return np.flatnonzero(self.labels.target >= 0)
 
     def split(self, seed: int) -> tuple[Indices, Indices]:
-        """Objects to learn from and objects held out for early stopping (none without `recipe.validation`)."""
+        """Objects to learn from, and objects held out for early stopping (none without `validation`)."""
         if not self.recipe.validation:
             return self.labelled, np.empty(0, np.int64)
         count = max(2, round(1 / self.recipe.validation))
@@ -206,7 +206,7 @@ def calibrate(
     counts = np.bincount(target[target >= 0], minlength=len(classes))
     shift = np.log(np.maximum(counts / counts.sum(), 1e-3)) - np.log(shares)
     values = fit_temperatures(logits, truth, detections, weight, shift)
-    return Calibration(training_shares=by_name, edges=EDGES, temperatures=tuple(values))
+    return Calibration(training_shares=by_name, temperature_edges=EDGES, temperatures=tuple(values))
 
 
 def _out_of_sample(

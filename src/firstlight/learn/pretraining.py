@@ -140,7 +140,9 @@ def pretrain(
 def _config(preset: str, preparation: Preparation, classes: int, sizes: Mapping[str, Any]) -> NetworkConfig:
     context = len(preparation.context_names)
     if preset == "reference":
-        return NetworkConfig.from_dict(reference_config(classes=classes, context=context).to_dict() | dict(sizes))
+        return NetworkConfig.from_dict(
+            reference_config(classes=classes, context=context).to_dict() | dict(sizes)
+        )
     inputs = len(preparation.feature_names)
     return NetworkConfig.from_dict(
         {"preset": "default", "inputs": inputs, "classes": classes, "context": context} | dict(sizes)
@@ -148,7 +150,7 @@ def _config(preset: str, preparation: Preparation, classes: int, sizes: Mapping[
 
 
 def _starts(lesson: Lesson, config: NetworkConfig, seed: int) -> list[dict[str, Tensor]]:
-    """Fresh weights of each member; inputs of the default network standardised over the first labelled objects."""
+    """Fresh weights of each member; the default network's inputs standardised over the first objects."""
     some = lesson.labelled[:4096]
     examples = lesson.examples(some, np.ones(len(lesson.labels.classes)))
     mean, scale = examples.features.mean(axis=0), examples.features.std(axis=0)

@@ -16,6 +16,7 @@ from torch import Tensor
 import firstlight
 from firstlight.classifier import Calibration, Classifier, load, write_checkpoint
 from firstlight.errors import CheckpointError
+from firstlight.facts import passband
 from firstlight.learn.export import to_onnx
 from firstlight.learn.networks import NetworkConfig, build
 from firstlight.learn.training import Row
@@ -56,11 +57,10 @@ def publish(
     values = {
         "name": name,
         "version": "1",
-        "firstlight": firstlight.__version__,
         "classes": list(classes),
         "preparation": preparation.to_dict(),
         "network": config.to_dict(),
-        "surveys": sorted({one.rpartition("-")[0] for one in names}),
+        "surveys": sorted({passband(one).survey for one in names}),
         "passbands": names,
         "calibration": calibration.to_dict(),
         "training": dict(training),
@@ -70,7 +70,9 @@ def publish(
     if path is not None:
         return load(write_checkpoint(path, config=values, weights=arrays, onnx=graph, card=card))
     with tempfile.TemporaryDirectory() as folder:
-        written = write_checkpoint(Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card)
+        written = write_checkpoint(
+            Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card
+        )
         return load(written)
 
 
@@ -96,7 +98,10 @@ def versions() -> dict[str, str]:
 def history_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """The history as columns of JSON values; NaN becomes null."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    plain = [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()} for row in rows]
+    plain = [
+        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
+        for row in rows
+    ]
     return {name: [row.get(name) for row in plain] for name in names}
 
 
