@@ -1,0 +1,72 @@
+"""Evaluate: measures with intervals, the benchmarks ztf-5 and plasticc-8, the standing opponent, and reports."""
+
+from firstlight.evaluate.answers import collapse, stage_answers
+from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
+from firstlight.evaluate.features import features
+from firstlight.evaluate.metrics import (
+    balanced_accuracy,
+    base_rate,
+    class_auprc,
+    class_auroc,
+    class_ece,
+    confusion,
+    decide,
+    ece,
+    encode,
+    log_loss,
+    macro_auprc,
+    macro_auroc,
+    macro_f1,
+    measure,
+)
+from firstlight.evaluate.opponent import Boosting, Opponent
+from firstlight.evaluate.protocols import Protocol, plasticc8, protocol, ztf5
+from firstlight.evaluate.report import Report, common_classes, evaluate, peak_magnitude
+from firstlight.evaluate.resampling import Interval, bootstrap, paired
+from firstlight.evaluate.scores import Score, pick, score, to_csv, to_table
+from firstlight.evaluate.stages import FULL, STAGES, Stage
+
+__all__ = [
+    "FULL",
+    "STAGES",
+    "Boosting",
+    "Interval",
+    "Opponent",
+    "Protocol",
+    "Reliability",
+    "Report",
+    "Score",
+    "Stage",
+    "balanced_accuracy",
+    "base_rate",
+    "bootstrap",
+    "class_auprc",
+    "class_auroc",
+    "class_ece",
+    "collapse",
+    "common_classes",
+    "confusion",
+    "decide",
+    "ece",
+    "encode",
+    "evaluate",
+    "features",
+    "log_loss",
+    "macro_auprc",
+    "macro_auroc",
+    "macro_f1",
+    "measure",
+    "paired",
+    "peak_magnitude",
+    "pick",
+    "plasticc8",
+    "precision_recall",
+    "protocol",
+    "reliability",
+    "roc",
+    "score",
+    "stage_answers",
+    "to_csv",
+    "to_table",
+    "ztf5",
+]

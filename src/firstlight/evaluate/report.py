@@ -1,0 +1,398 @@
+"""A classifier measured on labelled light curves: tables, diagrams, JSON, Markdown and one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import DataError
+from firstlight.evaluate import metrics
+from firstlight.evaluate.answers import collapse, stage_answers
+from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
+from firstlight.evaluate.features import AB_NJY
+from firstlight.evaluate.scores import RESAMPLES, Score, pick, score, to_csv
+from firstlight.evaluate.segments import Segments
+from firstlight.evaluate.stages import STAGES, Stage
+
+if TYPE_CHECKING:
+    from firstlight.classifier import Predictions
+    from firstlight.lightcurves import LightCurves
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+HEADLINES = ("macro_auroc", "macro_f1", "balanced_accuracy", "accuracy", "log_loss", "ece")
+MIN_BIN = 20  # objects in a bin of peak magnitude
+
+
+class Classifies(Protocol):
+    """Anything that answers light curves with predictions."""
+
+    def classify(self, curves: LightCurves) -> Predictions:
+        """Predictions of these light curves."""
+        ...
+
+
+class Savable(Protocol):
+    """A figure: anything with ``savefig``."""
+
+    def savefig(self, file: Any, **options: Any) -> None:
+        """Write the figure to a file."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """How well a classifier does on labelled light curves, at every stage.
+
+    ``scores`` are tidy rows; ``confusion`` holds the matrix of each stage; ``answers`` the labels and probabilities
+    they come from; ``by_magnitude`` scores of the full light curves by peak magnitude (``stage`` names the bin);
+    ``notes`` say what was set aside.
+    """
+
+    classifier: str
+    version: str
+    weights: str
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    scores: tuple[Score, ...]
+    by_magnitude: tuple[Score, ...]
+    confusion: Mapping[str, Ints]
+    notes: tuple[str, ...]
+    answers: Mapping[str, tuple[Ints, Floats]] = field(repr=False)
+
+    def interval(self, metric: str, of: str = "all", stage: str = "full") -> tuple[float, float, float]:
+        """Value and 95 % interval of a measure."""
+        row = pick(self.scores, metric, stage, of)
+        return row.value, row.lo, row.hi
+
+    def roc(self, stage: str = "full") -> dict[str, tuple[Floats, Floats]]:
+        """False and true positive rates of every class."""
+        return {name: roc(true, score)[:2] for name, true, score in self._each(stage)}
+
+    def precision_recall(self, stage: str = "full") -> dict[str, tuple[Floats, Floats]]:
+        """Recall and precision of every class."""
+        return {name: precision_recall(true, score)[:2] for name, true, score in self._each(stage)}
+
+    def reliability(self, stage: str = "full", bins: int = 10) -> dict[str, Reliability]:
+        """Reliability bins of the highest probability (under ``""``) and of every class."""
+        labels, probabilities = self.answers[stage]
+        correct = metrics.decide(probabilities) == labels
+        top = metrics.fill_unanswered(probabilities).max(axis=1)
+        own = {name: reliability(true, score, bins) for name, true, score in self._each(stage)}
+        return {"": reliability(correct, top, bins), **own}
+
+    def base_rates(self, stage: str = "full") -> dict[str, float]:
+        """Share of every class: the precision of a guess."""
+        labels, _ = self.answers[stage]
+        return dict(zip(self.classes, metrics.base_rate(labels, len(self.classes)).tolist(), strict=True))
+
+    def _each(self, stage: str) -> Iterable[tuple[str, NDArray[np.bool_], Floats]]:
+        labels, probabilities = self.answers[stage]
+        filled = metrics.fill_unanswered(probabilities)
+        for index, name in enumerate(self.classes):
+            if (labels == index).any():
+                yield name, labels == index, filled[:, index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON; NaN becomes null."""
+        return {
+            "classifier": self.classifier,
+            "version": self.version,
+            "weights": self.weights,
+            "classes": list(self.classes),
+            "counts": dict(self.counts),
+            "notes": list(self.notes),
+            "scores": [_plain(row) for row in self.scores],
+            "by_magnitude": [_plain(row) for row in self.by_magnitude],
+            "confusion": {stage: table.tolist() for stage, table in self.confusion.items()},
+        }
+
+    def to_markdown(self) -> str:
+        """The report as Markdown: headline table, classes, confusion, peak magnitude, notes."""
+        parts = [f"# {self.classifier} {self.version}", self._introduction()]
+        parts += [f"## {title}\n\n{_markdown(header, rows)}" for title, header, rows in self._tables()]
+        if self.notes:
+            parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
+
+    def to_html(self, figures: Mapping[str, Savable] | None = None) -> str:
+        """One self-contained page: the tables of the Markdown, and `figures` inside it as PNG."""
+        body = [f"<h1>{html.escape(self.classifier)} {html.escape(self.version)}</h1>"]
+        body.append(f"<p>{html.escape(self._introduction())}</p>")
+        for name, figure in (figures or {}).items():
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png", dpi=130)
+            data = base64.b64encode(picture.getvalue()).decode()
+            body.append(f'<img alt="{html.escape(name)}" src="data:image/png;base64,{data}">')
+        for title, header, rows in self._tables():
+            body.append(f"<h2>{html.escape(title)}</h2>{_html_table(header, rows)}")
+        if self.notes:
+            items = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+            body.append(f"<h2>Notes</h2><ul>{items}</ul>")
+        return _PAGE.format(title=html.escape(f"{self.classifier} {self.version}"), body="\n".join(body))
+
+    def write(self, folder: str | Path, figures: Mapping[str, Savable] | None = None) -> Path:
+        """The folder, in which now lie report.json, report.md, report.html, scores.csv and the figures as PNG."""
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "report.json").write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
+        (home / "report.md").write_text(self.to_markdown(), encoding="utf-8")
+        (home / "report.html").write_text(self.to_html(figures), encoding="utf-8")
+        (home / "scores.csv").write_text(to_csv([*self.scores, *self.by_magnitude]), encoding="utf-8")
+        for name, figure in (figures or {}).items():
+            figure.savefig(home / f"{name}.png", dpi=150)
+        return home
+
+    def _introduction(self) -> str:
+        sizes = ", ".join(f"{name} {number:,}" for name, number in self.counts.items())
+        return (
+            f"{sum(self.counts.values()):,} labelled objects: {sizes}. Weights {self.weights[:12] or 'unknown'}. "
+            "Brackets: 95 % of resamples of the objects within their classes. Measures over classes are plain means."
+        )
+
+    def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]]]]:
+        """(title, header, rows) of each table."""
+        stages = list(dict.fromkeys(row.stage for row in self.scores))
+        yield (
+            "By observations seen",
+            ["stage", "objects", *HEADLINES],
+            [
+                [stage, f"{pick(self.scores, 'accuracy', stage).n:,}"]
+                + [_text(pick(self.scores, metric, stage)) for metric in HEADLINES]
+                for stage in stages
+            ],
+        )
+        last = stages[-1]
+        present = [name for name, number in self.counts.items() if number]
+        rates = self.base_rates(last)
+        yield (
+            f"By class ({last})",
+            ["class", "objects", *metrics.BY_CLASS, "base rate"],
+            [
+                [name, f"{self.counts[name]:,}"]
+                + [_text(pick(self.scores, metric, last, name)) for metric in metrics.BY_CLASS]
+                + [f"{rates[name]:.3f}"]
+                for name in present
+            ],
+        )
+        yield (
+            f"Confusion ({last}; true class in rows)",
+            ["", *self.classes],
+            [
+                [name, *(f"{number:,}" for number in row)]
+                for name, row in zip(self.classes, self.confusion[last].tolist(), strict=True)
+            ],
+        )
+        bins = list(dict.fromkeys(row.stage for row in self.by_magnitude))
+        if bins:
+            yield (
+                "By brightest detection (AB magnitude, full light curves)",
+                ["magnitude", "objects", *HEADLINES],
+                [
+                    [name, f"{pick(self.by_magnitude, 'accuracy', name).n:,}"]
+                    + [_text(pick(self.by_magnitude, metric, name)) for metric in HEADLINES]
+                    for name in bins
+                ],
+            )
+
+
+def evaluate(
+    classifier: Classifies,
+    curves: LightCurves,
+    *,
+    stages: Sequence[Stage] = STAGES,
+    classes: Sequence[str] | None = None,
+    label: str = "label",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Report:
+    """The report of a classifier on labelled light curves.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Anything with ``classify(curves)``.
+    curves : LightCurves
+        With a column of labels; objects without one are set aside and counted in the notes.
+    stages : sequence of Stage
+        How much of the light curves is seen. All stages come from one classification of the whole light curves, since
+        a probability depends on what came before it only.
+    classes : sequence of str, optional
+        Classes to score. By default the labels' own, or the classifier's where labels are finer: probabilities and
+        labels are both summed up the class tree to them.
+    label : str
+        Column of ``curves.objects`` that holds the labels.
+    resamples, seed : int
+        Bootstrap; 0 resamples for none.
+
+    Raises
+    ------
+    DataError
+        When no labelled object is left.
+    """
+    from firstlight.facts import class_tree
+
+    if label not in curves.objects.column_names:
+        raise DataError(f"light curves without a column '{label}'", hint="Evaluation needs labels.")
+    predictions = classifier.classify(curves)
+    given = [None if name is None else str(name) for name in curves.column(label)]
+    target = tuple(classes) if classes is not None else common_classes(given, predictions.classes)
+    collapsed = class_tree().collapse_labels(given, target)
+    kept = np.array([name is not None for name in collapsed], dtype=bool)
+    if not kept.any():
+        raise DataError(
+            f"no object carries a label that the classifier knows ({', '.join(predictions.classes)})"
+        )
+    truth = metrics.encode([name for name in collapsed if name is not None], target)
+    order = _order(curves, predictions)[kept]
+    answers = {
+        stage.name: (
+            truth,
+            collapse(stage_answers(predictions, stage)[order], predictions.classes, target),
+        )
+        for stage in stages
+    }
+    scores = tuple(
+        row
+        for name, (labels, probabilities) in answers.items()
+        for row in score(labels, probabilities, target, stage=name, number=resamples, seed=seed)
+    )
+    last = answers[stages[-1].name]
+    magnitude = peak_magnitude(curves)[kept]
+    return Report(
+        classifier=str(predictions.classifier),
+        version=str(predictions.version),
+        weights=str(predictions.hash),
+        classes=target,
+        counts=dict(zip(target, np.bincount(truth, minlength=len(target)).tolist(), strict=True)),
+        scores=scores,
+        by_magnitude=tuple(_by_magnitude(*last, target, magnitude, resamples, seed)),
+        confusion={
+            name: metrics.confusion(labels, metrics.decide(values), len(target))
+            for name, (labels, values) in answers.items()
+        },
+        notes=tuple(_notes(given, collapsed, last[1], predictions.classes, target)),
+        answers=answers,
+    )
+
+
+def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes on which labels and a classifier can be compared, in the classifier's order.
+
+    A label that is one of the classifier's classes, or finer than one, is compared on that class; a label that is
+    coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself; one that is neither, on none.
+    """
+    from firstlight.facts import class_tree
+
+    tree = class_tree()
+    found: dict[str, int] = {}
+    for label in dict.fromkeys(name for name in labels if name is not None):
+        name = tree.canonical(label)
+        above = next((own for own in (name, *tree.ancestors(name)) if own in classes), None)
+        below = [own for own in classes if tree.is_a(own, name)]
+        chosen = above or (name if below else None)
+        if chosen is not None:
+            found[chosen] = min(list(classes).index(own) for own in ([above] if above else below))
+    return tuple(sorted(found, key=lambda name: found[name]))
+
+
+def peak_magnitude(curves: LightCurves) -> Floats:
+    """AB magnitude of the brightest usable detection of every object, [n]; NaN without one."""
+    rows = np.flatnonzero(curves.usable & curves.detected & (curves.flux > 0))
+    brightest = Segments(curves.owner[rows], len(curves)).extreme(np.maximum, curves.flux[rows])
+    return np.asarray(AB_NJY - 2.5 * np.log10(brightest))
+
+
+def _order(curves: LightCurves, predictions: Predictions) -> Ints:
+    place = {str(name): index for index, name in enumerate(predictions.object_id)}
+    return np.array([place[str(name)] for name in curves.column("object_id")], dtype=np.int64)
+
+
+def _by_magnitude(
+    labels: Ints, probabilities: Floats, classes: Sequence[str], magnitude: Floats, number: int, seed: int
+) -> Iterable[Score]:
+    """Scores in whole magnitudes; bins with few objects or one class join the next fainter one."""
+    known = np.isfinite(magnitude)
+    if not known.any():
+        return
+    low, high = int(np.floor(magnitude[known].min())), int(np.ceil(magnitude[known].max()))
+    start = low
+    for edge in range(low + 1, high + 1):
+        inside = known & (magnitude >= start) & ((magnitude < edge) | (edge == high))
+        if edge < high and (inside.sum() < MIN_BIN or np.unique(labels[inside]).size < 2):
+            continue
+        if inside.any():
+            yield from score(
+                labels[inside], probabilities[inside], classes, stage=f"{start}-{edge}", number=number, seed=seed
+            )
+        start = edge
+
+
+def _notes(
+    given: Sequence[str | None],
+    collapsed: Sequence[str | None],
+    final: Floats,
+    source: Sequence[str],
+    target: Sequence[str],
+) -> Iterable[str]:
+    missing = sum(name is None for name in given)
+    if missing:
+        yield f"{missing:,} objects without a label were set aside."
+    outside = [name for name, own in zip(given, collapsed, strict=True) if name is not None and own is None]
+    if outside:
+        names = ", ".join(sorted(set(outside)))
+        yield f"{len(outside):,} objects of classes that the classifier does not know were set aside: {names}."
+    silent = int((~np.isfinite(final).all(axis=1)).sum())
+    if silent:
+        yield f"{silent:,} objects had no answer at all; each counts as an error and as a uniform probability."
+    if set(source) != set(target):
+        yield f"Probabilities of {', '.join(source)} were summed up the class tree to {', '.join(target)}."
+
+
+def _plain(row: Score) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not np.isfinite(value) else value
+        for key, value in asdict(row).items()
+    }
+
+
+def _text(row: Score) -> str:
+    if not np.isfinite(row.value):
+        return "-"
+    return f"{row.value:.3f}" if not np.isfinite(row.lo) else f"{row.value:.3f} ({row.lo:.3f}-{row.hi:.3f})"
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.45 system-ui, sans-serif; max-width: 66em; margin: 2em auto; padding: 0 1em; color: #222 }}
+table {{ border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }}
+th, td {{ padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }}
+th:first-child, td:first-child {{ text-align: left }}
+img {{ max-width: 100%; vertical-align: top; margin: .5em }}
+</style></head><body>
+{body}
+</body></html>
+"""

@@ -1,0 +1,29 @@
+"""Figures: a classified light curve, and how well a classifier does. Each function takes ``ax=`` and returns it."""
+
+from firstlight.figures.light_curve import light_curve
+from firstlight.figures.performance import (
+    against_time,
+    confusion_matrix,
+    label_efficiency,
+    precision_recall,
+    reliability,
+    roc,
+)
+from firstlight.figures.reports import report_figures
+from firstlight.figures.style import ClassStyle, PassbandStyle, blank, class_style, passband_style
+
+__all__ = [
+    "ClassStyle",
+    "PassbandStyle",
+    "against_time",
+    "blank",
+    "class_style",
+    "confusion_matrix",
+    "label_efficiency",
+    "light_curve",
+    "passband_style",
+    "precision_recall",
+    "reliability",
+    "report_figures",
+    "roc",
+]
