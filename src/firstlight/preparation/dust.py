@@ -35,9 +35,8 @@ def deredden(curves: LightCurves) -> LightCurves:
     factor = factors(curves)
     objects = curves.objects
     done = known | _dereddened(curves)
-    if "dereddened" in objects.column_names:
-        objects = objects.drop_columns(["dereddened"])
-    objects = objects.append_column("dereddened", pa.array(done))
+    position = objects.column_names.index("dereddened")
+    objects = objects.set_column(position, "dereddened", pa.array(done))
     return dataclasses.replace(
         curves,
         flux=curves.flux * factor,
@@ -48,14 +47,9 @@ def deredden(curves: LightCurves) -> LightCurves:
 
 
 def _dereddened(curves: LightCurves) -> NDArray[np.bool_]:
-    if "dereddened" not in curves.objects.column_names:
-        return np.zeros(len(curves), np.bool_)
-    return np.asarray(curves.objects["dereddened"].combine_chunks().fill_null(False), np.bool_)
+    return np.asarray(curves.column("dereddened"), np.bool_)
 
 
 def _mwebv(curves: LightCurves) -> NDArray[np.float64]:
     """E(B-V) that is still to be corrected for, float64 [n]; NaN where unknown or done."""
-    if "mwebv" not in curves.objects.column_names:
-        return np.full(len(curves), np.nan)
-    mwebv = np.asarray(curves.column("mwebv"), np.float64)
-    return np.where(_dereddened(curves), np.nan, mwebv)
+    return np.where(_dereddened(curves), np.nan, np.asarray(curves.column("mwebv"), np.float64))

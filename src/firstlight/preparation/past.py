@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,16 @@ class Past(NamedTuple):
     band_detections: Ints  # detections in this passband, this row included
 
 
-def past(start: Ints, band: Ints, magnitude: NDArray[np.float64], detected: NDArray[np.bool_]) -> Past:
+def past(
+    start: Ints, band: NDArray[np.integer[Any]], magnitude: NDArray[np.float64], detected: NDArray[np.bool_]
+) -> Past:
     """The earlier rows that each row is compared with.
 
     Parameters
     ----------
     start : int64 [M]
         First row of the sequence that each row belongs to, never decreasing.
-    band : int64 [M]
+    band : int [M]
         Passband code.
     magnitude : float64 [M]
     detected : bool [M]

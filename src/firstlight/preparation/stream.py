@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from firstlight import facts
 from firstlight.errors import DataError
 from firstlight.lightcurves import Flag
+from firstlight.lightcurves.columns import IMPLAUSIBLE_NJY
 from firstlight.preparation import features, metadata
 from firstlight.preparation.dust import brightening
 
@@ -124,7 +125,7 @@ class State(NamedTuple):
     last_detection : float
         MJD.
     place : tuple
-        Time, passband and flux of the latest observation: none before it may follow.
+        Time, passband, flux and limit of the latest observation: none before it may follow.
     repeated : frozenset
         Observations at the latest time, by which a repeated delivery is known.
     buffer : tuple of Seen
@@ -142,7 +143,7 @@ class State(NamedTuple):
     given: bool
     season: int
     last_detection: float = -inf
-    place: tuple[float, int, float] = (-inf, -1, -inf)
+    place: tuple[float, int, float, float] = (-inf, -1, -inf, -inf)
     repeated: frozenset[tuple[int, float, float]] = frozenset()
     buffer: tuple[Seen, ...] = ()
     memory: Memory = Memory()
@@ -206,9 +207,11 @@ def step(
     if seen is None:
         return (state._replace(flags=state.flags | flag) if flag else state), *_nothing(preparation)
     time = seen.time
-    order = inf if seen.limit else observation.flux
-    place = (time, seen.band.order, order)
-    key = (seen.band.order, order, observation.limit if seen.limit else 0.0)
+    # As light curves are sorted: by time, passband, flux; limits behind, by their value.
+    key = (
+        (seen.band.order, inf, observation.limit) if seen.limit else (seen.band.order, observation.flux, 0.0)
+    )
+    place = (time, *key)
     repeated = frozenset((key,))
     if time <= state.place[0]:
         if time == state.place[0] and key in state.repeated:
@@ -290,7 +293,9 @@ def _read(preparation: Preparation, state: State, one: Observation) -> tuple[See
     time, flux, error = float(one.time), float(one.flux), float(one.flux_err)
     if not isfinite(time):
         return None, Flag.DROPPED_NAN
-    if flux != flux and isfinite(one.limit):
+    if not isfinite(flux) and isfinite(one.limit) and one.limit > 0.0:
+        if one.limit > IMPLAUSIBLE_NJY:
+            return None, Flag.IMPLAUSIBLE_FLUX
         if preparation.rows != "all":
             return None, 0
         return Seen(time, band, 0.0, float(one.limit) / 5.0 * band.factor, False, True), 0
@@ -298,7 +303,9 @@ def _read(preparation: Preparation, state: State, one: Observation) -> tuple[See
         return None, Flag.DROPPED_NAN
     if error <= 0.0:
         return None, Flag.DROPPED_BAD_ERROR
-    detected = flux / error >= band.detection_snr if one.detected is None else bool(one.detected)
+    if abs(flux) > IMPLAUSIBLE_NJY or error > IMPLAUSIBLE_NJY:
+        return None, Flag.IMPLAUSIBLE_FLUX
+    detected = flux >= band.detection_snr * error if one.detected is None else bool(one.detected)
     if preparation.rows == "detections" and not detected:
         return None, 0
     return Seen(time, band, flux * band.factor, error * band.factor, detected, False), 0

@@ -102,9 +102,7 @@ def _seasons(
     curves: LightCurves, detected: NDArray[np.bool_], season_gap: float
 ) -> tuple[Ints, NDArray[np.float64], Ints, Ints]:
     """Object, trigger (MJD) and range of rows of every season, in order of the objects."""
-    given = np.full(len(curves), np.nan)
-    if "trigger_mjd" in curves.objects.column_names:
-        given = np.asarray(curves.column("trigger_mjd"), np.float64)
+    given = np.asarray(curves.column("trigger_mjd"), np.float64)
     fixed = np.isfinite(given)
     offsets = curves.offsets
 

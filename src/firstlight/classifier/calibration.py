@@ -1,0 +1,151 @@
+"""From logits to probabilities: temperatures by number of detections, and the shares of the classes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the logits of a network may be believed.
+
+    Parameters
+    ----------
+    training_shares : mapping of str to float, optional
+        Share of each class that the network learnt to expect; None if every class weighed the same.
+    prior : mapping of str to float, optional
+        Share of each class to expect where the classifier is used; None leaves `training_shares`.
+    temperature_edges : tuple of int
+        Upper ends of the bins in number of detections: ``(2, 5, 10)`` for 1-2, 3-5, 6-10 and more.
+    temperatures : tuple of float
+        By which the logits are divided in each bin; one more than there are edges.
+    """
+
+    training_shares: Mapping[str, float] | None = None
+    prior: Mapping[str, float] | None = None
+    temperature_edges: tuple[int, ...] = ()
+    temperatures: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "temperature_edges", tuple(int(edge) for edge in self.temperature_edges))
+        object.__setattr__(self, "temperatures", tuple(float(value) for value in self.temperatures))
+        if len(self.temperatures) != len(self.temperature_edges) + 1:
+            raise UsageError(
+                f"{len(self.temperatures)} temperatures for {len(self.temperature_edges)} edges; one more "
+                "is needed",
+                where="calibration",
+            )
+        if list(self.temperature_edges) != sorted(set(self.temperature_edges)):
+            raise UsageError("the edges of the bins must increase", where="calibration")
+        if not all(0.0 < value < np.inf for value in self.temperatures):
+            raise UsageError("a temperature must be positive", where="calibration")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The calibration as values of JSON; `from_dict` reads it back."""
+        return {
+            "training_shares": None if self.training_shares is None else dict(self.training_shares),
+            "prior": None if self.prior is None else dict(self.prior),
+            "temperature_edges": list(self.temperature_edges),
+            "temperatures": list(self.temperatures),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """The calibration that `to_dict` wrote; an unknown key raises UnknownNameError."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise UnknownNameError("key of a calibration", key, known)
+        return cls(**values)
+
+    def shift(
+        self, classes: Sequence[str], priors: Mapping[str, float] | str | None = None
+    ) -> NDArray[np.float32]:
+        """What the priors add to each logit, float32 [C].
+
+        Parameters
+        ----------
+        classes : sequence of str
+            Of the network.
+        priors : mapping or "flat", optional
+            Shares to expect instead of `prior`; they need not sum to 1.
+        """
+        wanted = self.prior if priors is None else priors
+        if wanted is None:
+            return np.zeros(len(classes), np.float32)
+        learnt = shares(self.training_shares or "flat", classes)
+        if not (learnt > 0.0).all():
+            learnt = np.maximum(learnt, 1e-9)
+        with np.errstate(divide="ignore"):
+            return np.log(shares(wanted, classes) / learnt).astype(np.float32)
+
+    def apply(
+        self,
+        logits: NDArray[np.float32],
+        n_detections: NDArray[np.int64],
+        classes: Sequence[str],
+        priors: Mapping[str, float] | str | None = None,
+    ) -> NDArray[np.float32]:
+        """Probabilities, float32 [M, C], whose rows sum to 1.
+
+        Parameters
+        ----------
+        logits : float32 [M, C]
+        n_detections : int64 [M]
+            Detections seen so far.
+        classes : sequence of str
+            Of the network.
+        priors : mapping or "flat", optional
+            See `shift`.
+        """
+        return self.probabilities(logits, n_detections, self.shift(classes, priors))
+
+    def probabilities(
+        self, logits: NDArray[np.float32], n_detections: NDArray[np.int64] | int, shift: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """As `apply`, with the shift of the logits at hand; `n_detections` may be one number."""
+        temperatures = np.asarray(self.temperatures, np.float32)
+        if len(temperatures) > 1:
+            bins = np.searchsorted(self.temperature_edges, n_detections, side="left")
+            z = logits / temperatures[bins].reshape(-1, 1)
+        else:
+            z = logits / temperatures[0]
+        z += shift
+        z -= z.max(axis=-1, keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(axis=-1, keepdims=True)
+        return np.asarray(z, np.float32)
+
+
+def shares(given: Mapping[str, float] | str, classes: Sequence[str]) -> NDArray[np.float64]:
+    """The share of each of `classes`, summing to 1.
+
+    Raises
+    ------
+    UnknownNameError
+        For a class that is not among them.
+    UsageError
+        When one lacks its share, or none is positive.
+    """
+    if isinstance(given, str):
+        if given != "flat":
+            raise UnknownNameError("priors", given, ("flat",), hint="Or give a share for each class.")
+        return np.full(len(classes), 1.0 / len(classes))
+    for name in given:
+        if name not in classes:
+            raise UnknownNameError("class", name, classes, where="priors")
+    missing = [name for name in classes if name not in given]
+    if missing:
+        raise UsageError(f"no share is given for {', '.join(missing)}", where="priors")
+    values = np.array([float(given[name]) for name in classes])
+    if not (np.isfinite(values).all() and (values >= 0.0).all() and values.sum() > 0.0):
+        raise UsageError("shares must be numbers from 0 on, not all 0", where="priors")
+    return np.asarray(values / values.sum())

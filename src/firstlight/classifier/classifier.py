@@ -1,0 +1,286 @@
+"""A classifier: what it knows, and its answers to tables and streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight import facts, preparation
+from firstlight.classifier.answers import Answer, Priors, answer
+from firstlight.classifier.calibration import Calibration, shares
+from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
+from firstlight.classifier.network import Network
+from firstlight.classifier.predictions import Predictions
+from firstlight.errors import CheckpointError, FirstlightError, UsageError
+from firstlight.lightcurves import LightCurves
+from firstlight.preparation import Observation, Preparation, Sequences
+
+Floats = NDArray[np.float32]
+
+# Observations prepared at a time: bounds the memory, and fits the caches of a processor.
+_ROWS_AT_ONCE = 32_768
+
+
+class StreamState(NamedTuple):
+    """Where a classifier stands with one object of a stream; an immutable value.
+
+    Attributes
+    ----------
+    preparation : firstlight.preparation.State
+    hidden : float32 [L, 1, H]
+        What the network remembers.
+    probabilities : float32 [C] or None
+        The answer in force.
+    answer : Answer
+        On which classes, and with which priors.
+    """
+
+    preparation: preparation.State
+    hidden: Floats
+    probabilities: Floats | None
+    answer: Answer
+
+
+class Classifier:
+    """A trained network with all that its answers depend on; made by `load`.
+
+    It may be used by several threads at once, and travels to other processes by its path.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    threads : int
+        Threads of one call.
+
+    Attributes
+    ----------
+    name, version : str
+    classes : tuple of str
+        In the order of the probabilities.
+    surveys : tuple of str
+        Whose light curves it was trained on.
+    card : str
+        Data, measures and limits, in Markdown.
+    preparation : Preparation
+    calibration : Calibration
+    hash : str
+        SHA-256 of the weights.
+    checkpoint : Checkpoint
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, threads: int = 1) -> None:
+        config, where = checkpoint.config, str(checkpoint.path)
+        self.checkpoint = checkpoint
+        self.name, self.version = str(config["name"]), str(config["version"])
+        self.classes: tuple[str, ...] = tuple(config["classes"])
+        self.surveys: tuple[str, ...] = tuple(config["surveys"])
+        self.card, self.hash = checkpoint.card, checkpoint.hash
+        self._threads = threads
+        try:
+            self.preparation = Preparation.from_dict(config["preparation"])
+            self.calibration = Calibration.from_dict(config["calibration"])
+            for given in (self.calibration.training_shares, self.calibration.prior):
+                shares(given or "flat", self.classes)
+        except FirstlightError as error:
+            raise CheckpointError(f"config.json does not hold together: {error}", where=where) from error
+        self._network = Network(checkpoint.onnx, threads=threads, where=str(checkpoint.path / "network.onnx"))
+        sizes = self._network.sizes
+        for what, stated, found in (
+            ("features", len(self.preparation.feature_names), sizes.features),
+            ("metadata columns", len(self.preparation.context_names), sizes.context),
+            ("classes", len(self.classes), sizes.classes),
+        ):
+            if stated != found:
+                raise CheckpointError(
+                    f"config.json states {stated} {what}, but network.onnx has {found}", where=where
+                )
+
+    def __repr__(self) -> str:
+        return f"Classifier('{self.name}', version {self.version}: {', '.join(self.classes)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from firstlight.classifier.loading import load_path
+
+        return load_path, (self.checkpoint.path, self._threads)
+
+    def classify(
+        self,
+        curves: LightCurves,
+        *,
+        classes: Sequence[str] | None = None,
+        priors: Priors = None,
+        batch_size: int = 256,
+    ) -> Predictions:
+        """Class probabilities at every observation of every light curve.
+
+        Parameters
+        ----------
+        curves : LightCurves
+            Of any survey.
+        classes : sequence of str, optional
+            Coarser classes to answer with; the class tree says what adds to what, and what stands under
+            none is left out.
+        priors : "flat" or mapping of str to float, optional
+            Shares of the classes to expect, of the classifier's or of those asked for.
+        batch_size : int
+            Light curves in one call of the network at most; changes the speed only.
+
+        Returns
+        -------
+        Predictions
+            One object for every one that went in, in the same order; NaN and flags where nothing can be said.
+        """
+        ask = answer(self.calibration, self.classes, classes, priors)
+        N, n = len(curves.time), len(curves)
+        probabilities = np.full((N, len(ask.classes)), np.nan, np.float32)
+        days = np.full(N, np.nan)
+        read = np.zeros(N, np.bool_)
+        counted = np.zeros(N, np.bool_)  # at or after the trigger
+        flags = curves.object_flags.copy()
+        for first, last in _pieces(curves.offsets):
+            piece = curves if (first, last) == (0, n) else curves[first:last]
+            begin = int(curves.offsets[first])
+            sequences = self.preparation(piece)
+            logits = self._run(sequences, "logits", batch_size)
+            issued = sequences.issued
+            rows = sequences.row[issued] + begin
+            probabilities[rows] = ask(logits[issued], sequences.n_detections[issued])
+            days[rows] = sequences.time[issued]
+            read[sequences.row + begin] = True
+            counted[sequences.row[sequences.time >= 0.0] + begin] = True
+            flags[first:last] |= sequences.flags
+        _carry_on(probabilities, days, curves)
+        detections = np.cumsum(counted & curves.detected)
+        before = np.r_[0, detections][curves.offsets]
+        used = np.r_[0, np.cumsum(read)][curves.offsets]
+        return Predictions(
+            probabilities,
+            curves.time,
+            days,
+            curves.passband,
+            detections - np.repeat(before[:-1], np.diff(curves.offsets)),
+            curves.offsets,
+            curves.passbands,
+            ask.classes,
+            curves.object_id,
+            flags,
+            np.diff(used),
+            np.diff(before),
+            self.name,
+            self.version,
+            self.hash,
+        )
+
+    def logits(self, curves: LightCurves, *, batch_size: int = 256) -> tuple[Sequences, Floats]:
+        """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
+        sequences = self.preparation(curves)
+        return sequences, self._run(sequences, "logits", batch_size)
+
+    def embed(self, curves: LightCurves, *, batch_size: int = 256) -> Floats:
+        """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
+        out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
+        for first, last in _pieces(curves.offsets):
+            sequences = self.preparation(curves[first:last])
+            rows = self._run(sequences, "embedding", batch_size)
+            # Of several seasons the last one stays.
+            out[first + sequences.owner] = rows[sequences.offsets[1:] - 1]
+        return out
+
+    def _run(self, sequences: Sequences, output: str, batch_size: int) -> Floats:
+        return self._network.run(
+            sequences.features,
+            sequences.offsets,
+            sequences.context,
+            sequences.context_mask,
+            output=output,
+            batch_size=batch_size,
+        )
+
+    def start(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        survey: str | facts.Survey | None = None,
+        classes: Sequence[str] | None = None,
+        priors: Priors = None,
+    ) -> StreamState:
+        """The state of one object before its first observation.
+
+        Parameters
+        ----------
+        metadata : mapping, optional
+            What is known about the object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...
+        survey : str or Survey, optional
+            Whose passbands the observations name; needed where the classifier knows several.
+        classes, priors : optional
+            As in `classify`.
+        """
+        if survey is None:
+            if len(self.surveys) != 1:
+                raise UsageError("the survey must be said", where="start", hint="For example survey='ZTF'.")
+            survey = self.surveys[0]
+        return StreamState(
+            self.preparation.start(metadata, survey=survey),
+            self._network.first_hidden(),
+            None,
+            answer(self.calibration, self.classes, classes, priors),
+        )
+
+    def step(self, state: StreamState, observation: Observation) -> tuple[StreamState, Floats | None]:
+        """The next state, and the probabilities [C] after the observation; None before the first answer.
+
+        An observation that is not read leaves the answer as it was. `state` stays valid.
+
+        Raises
+        ------
+        DataError
+            When the observation belongs before one that was already taken.
+        """
+        before = state.preparation
+        after, features, issued = self.preparation.step(before, observation)
+        if not len(features):
+            return state._replace(preparation=after), state.probabilities
+        hidden = state.hidden if after.season == before.season else self._network.first_hidden()
+        logits, hidden = self._network.step(features, after.context, after.context_mask, hidden)
+        probabilities = state.probabilities
+        if issued[-1]:
+            probabilities = state.answer(logits[-1:], after.memory.detections)[0]
+        return StreamState(after, hidden, probabilities, state.answer), probabilities
+
+    def save(self, path: str | Path) -> Path:
+        """The directory into which the whole classifier was written; `load` reads it."""
+        checkpoint = self.checkpoint
+        return write_checkpoint(
+            path,
+            config=checkpoint.config,
+            weights=checkpoint.weights,
+            onnx=checkpoint.onnx,
+            card=checkpoint.card,
+        )
+
+
+def _pieces(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges of objects with about `_ROWS_AT_ONCE` observations each."""
+    first, n = 0, len(offsets) - 1
+    while first < n:
+        last = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
+        last = min(max(last, first + 1), n)
+        yield first, last
+        first = last
+
+
+def _carry_on(probabilities: Floats, days: NDArray[np.float64], curves: LightCurves) -> None:
+    """Fill rows without an answer of their own with the one in force, in place."""
+    answered = np.isfinite(days)
+    if answered.all():
+        return
+    index = np.arange(len(days))
+    source = np.maximum.accumulate(np.where(answered, index, -1))
+    filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
+    source = source[filled]
+    probabilities[filled] = probabilities[source]
+    days[filled] = curves.time[filled] - curves.time[source] + days[source]

@@ -1,0 +1,73 @@
+"""Classifiers by name or by path."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from firstlight.classifier.checkpoint import read_checkpoint
+from firstlight.classifier.classifier import Classifier
+from firstlight.classifier.predictions import Predictions
+from firstlight.errors import UnknownNameError
+from firstlight.lightcurves import LightCurves
+
+_HOME = Path(__file__).parent / "packaged"
+
+
+def packaged() -> tuple[str, ...]:
+    """The names of the classifiers that come with firstlight."""
+    return tuple(sorted(path.parent.name for path in _HOME.glob("*/config.json")))
+
+
+def load(name_or_path: str | Path, *, threads: int = 1) -> Classifier:
+    """A classifier, by the name of a packaged one or by the path of a saved one.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+    threads : int
+        Threads of one call.
+
+    Raises
+    ------
+    UnknownNameError
+        When it is neither, with the nearest name.
+    CheckpointError
+        When a part of the checkpoint is missing, altered, or of another version.
+    """
+    if isinstance(name_or_path, str) and name_or_path in packaged():
+        return load_path(_HOME / name_or_path, threads)
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        beside = path.parent.glob("*/config.json") if path.parent.is_dir() else ()
+        saved = sorted(str(found.parent) for found in beside)
+        raise UnknownNameError(
+            "classifier",
+            name_or_path,
+            (*packaged(), *saved),
+            hint="Or give the path of a directory that a classifier was saved in.",
+        )
+    return load_path(path, threads)
+
+
+def load_path(path: Path, threads: int = 1) -> Classifier:
+    """The classifier in a directory."""
+    return Classifier(read_checkpoint(path), threads=threads)
+
+
+def classify(curves: LightCurves, classifier: str | Path | Classifier = "ztf", **options: Any) -> Predictions:
+    """Class probabilities at every observation, by a classifier or the name or path of one.
+
+    `options` are those of `Classifier.classify`: ``classes``, ``priors``, ``batch_size``.
+    """
+    if not isinstance(classifier, Classifier):
+        known = isinstance(classifier, str) and classifier in packaged()
+        # Packaged classifiers cannot change under us, so each is read once.
+        classifier = _packaged(str(classifier)) if known else load(classifier)
+    return classifier.classify(curves, **options)
+
+
+@cache
+def _packaged(name: str) -> Classifier:
+    return load(name)
