@@ -14,7 +14,7 @@ from firstlight.classifier.answers import Answer, Priors, answer
 from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
 from firstlight.classifier.network import Network
-from firstlight.classifier.predictions import Predictions
+from firstlight.classifier.predictions import Predictions, running
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
@@ -113,7 +113,7 @@ class Classifier:
         *,
         classes: Sequence[str] | None = None,
         priors: Priors = None,
-        batch_size: int = 256,
+        batch_size: int = 64,
     ) -> Predictions:
         """Class probabilities at every observation of every light curve.
 
@@ -154,33 +154,32 @@ class Classifier:
             counted[sequences.row[sequences.time >= 0.0] + begin] = True
             flags[first:last] |= sequences.flags
         _carry_on(probabilities, days, curves)
-        detections = np.cumsum(counted & curves.detected)
-        before = np.r_[0, detections][curves.offsets]
-        used = np.r_[0, np.cumsum(read)][curves.offsets]
+        detections = running(counted & curves.detected)
+        before = detections[curves.offsets]
         return Predictions(
             probabilities,
             curves.time,
             days,
             curves.passband,
-            detections - np.repeat(before[:-1], np.diff(curves.offsets)),
+            detections[1:] - np.repeat(before[:-1], np.diff(curves.offsets)),
             curves.offsets,
             curves.passbands,
             ask.classes,
             curves.object_id,
             flags,
-            np.diff(used),
+            np.diff(running(read)[curves.offsets]),
             np.diff(before),
             self.name,
             self.version,
             self.hash,
         )
 
-    def logits(self, curves: LightCurves, *, batch_size: int = 256) -> tuple[Sequences, Floats]:
+    def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
         sequences = self.preparation(curves)
         return sequences, self._run(sequences, "logits", batch_size)
 
-    def embed(self, curves: LightCurves, *, batch_size: int = 256) -> Floats:
+    def embed(self, curves: LightCurves, *, batch_size: int = 64) -> Floats:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
         for first, last in _pieces(curves.offsets):

@@ -19,7 +19,7 @@ _INPUTS = {"features", "hidden"}
 _CONTEXT = {"context", "context_mask"}
 _OUTPUTS = ("logits", "hidden_out", "embedding")
 # Rows in one call: beyond this a batch gains nothing, and leaves the cache.
-_ROWS_A_CALL = 8192
+_ROWS_A_CALL = 4096
 
 
 class Sizes(NamedTuple):
@@ -115,7 +115,7 @@ class Network:
         known: NDArray[np.bool_],
         *,
         output: str = "logits",
-        batch_size: int = 256,
+        batch_size: int = 64,
     ) -> Floats:
         """One output for every row of every sequence, float32 [M, C] or [M, E].
 

@@ -18,6 +18,13 @@ Floats = NDArray[np.float32]
 _ROUNDING = 1e-9
 
 
+def running(which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of the entries before each hold, int64 [N + 1]: a running sum that starts with 0."""
+    total = np.zeros(len(which) + 1, np.int64)
+    np.cumsum(which, out=total[1:])
+    return total
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Class probabilities of n objects at each of their N observations.
@@ -104,8 +111,7 @@ class Predictions:
 
     def _count(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Rows of each object for which `which` holds, int64 [n]."""
-        total = np.r_[0, np.cumsum(which)]
-        return np.asarray(total[self.offsets[1:]] - total[self.offsets[:-1]], np.int64)
+        return np.diff(running(which)[self.offsets])
 
     def _at_rows(self, rows: NDArray[np.int64]) -> Floats:
         out = np.full((len(self), len(self.classes)), np.nan, np.float32)

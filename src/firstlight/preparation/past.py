@@ -54,7 +54,8 @@ def past(
         rows = np.flatnonzero(band == code)
         place = np.arange(len(rows))
         owner = start[rows]
-        opens = np.r_[True, owner[1:] != owner[:-1]]
+        opens = np.ones(len(rows), np.bool_)
+        np.not_equal(owner[1:], owner[:-1], out=opens[1:])
         opening = np.maximum.accumulate(np.where(opens, place, 0))
         seen = np.cumsum(detected[rows])
         columns[0][rows] = rows[place - ~opens]

@@ -79,9 +79,9 @@ def windows(
     seen = detected[row]
     lengths = np.bincount(season, minlength=len(owner))
     ends = np.cumsum(lengths)
-    total = np.cumsum(seen)
-    before_start = np.r_[0, total][ends - lengths]
-    n_detections = total - np.repeat(before_start, lengths)
+    total = np.zeros(len(seen) + 1, np.int64)
+    np.cumsum(seen, out=total[1:])
+    n_detections = total[1:] - np.repeat(total[ends - lengths], lengths)
     issued = (n_detections >= 1) & (time >= 0.0)
 
     # A season without a probability (its trigger was given, but nothing was detected) is no sequence.
