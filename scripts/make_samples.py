@@ -31,8 +31,13 @@ QUADRANT = (3072, 3080)  # pixels of a ZTF readout quadrant, x and y
 AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
 FORCED, SLSNE = "ztfparsnip 0.3.0", "slsne 0.3"
 
-# Superluminous supernovae whose ZTF magnitudes the catalogue gives as observed (column "Raw"): with their ZTF names.
-SUPERLUMINOUS = {"2018cxa": None, "2020adkm": "ZTF20acvcpau", "2020znr": "ZTF20acphdcg", "2021hpx": "ZTF21aappdnv"}
+# Superluminous supernovae whose ZTF magnitudes the catalogue gives as observed (column "Raw"), and ZTF names.
+SUPERLUMINOUS = {
+    "2018cxa": None,
+    "2020adkm": "ZTF20acvcpau",
+    "2020znr": "ZTF20acphdcg",
+    "2021hpx": "ZTF21aappdnv",
+}
 
 SCHEMA = pa.schema(
     [
@@ -50,7 +55,7 @@ SCHEMA = pa.schema(
         pa.field("origin", pa.string()),
     ]
 )
-# TNS names of the forced-photometry objects; None where the object was never reported or the name is not known here.
+# TNS names of the forced-photometry objects; absent where there is none or it is not known here.
 IAU_NAMES = {
     "ZTF20acvmzfv": "SN2020abxc",
     "ZTF20acvkjrm": "SN2020abun",
@@ -65,8 +70,8 @@ IAU_NAMES = {
 def forced_photometry(archive: Path) -> Iterator[dict[str, Any]]:
     """Rows of the difference-image fits in the source distribution of ``ztfparsnip``.
 
-    ``ampl`` is the fitted amplitude in counts at the image's own zero point ``magzp`` (AB); ``ampl_corr`` is the
-    same minus the baseline of its field and filter, ``ampl_err_corr`` its error scaled to the baseline's scatter.
+    ``ampl`` is the fitted amplitude in counts at the image's own zero point ``magzp`` (AB); ``ampl_corr`` is
+    the same minus the baseline of its field and filter, ``ampl_err_corr`` its error scaled to the scatter.
     """
     with tarfile.open(archive) as tar:
         texts = {
@@ -107,7 +112,7 @@ def forced_photometry(archive: Path) -> Iterator[dict[str, Any]]:
 
 
 def _good(row: Mapping[str, str]) -> bool:
-    """Whether the fit passed the archive's own cuts, lies on the chip, and has a baseline from before the event."""
+    """Whether the fit passed the archive's cuts, lies on the chip, and has a baseline from before the event."""
     on_chip = 0 <= float(row["target_x"]) < QUADRANT[0] and 0 <= float(row["target_y"]) < QUADRANT[1]
     clear = float(row["cloudy"] or 0) == 0 and row["pass"] == "1"
     return on_chip and clear and row["pre_or_post"] == "-1" and float(row["ampl_err_corr"]) > 0

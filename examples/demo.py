@@ -1,0 +1,86 @@
+"""Classify real ZTF transients: a table beside their spectroscopic types, and a figure an object.
+
+Run it with ``make demo``, or ``python examples/demo.py --out demo`` where ``firstlight[plot]`` is installed.
+The light curves come with the package; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from firstlight import classifier, facts, figures, readers
+from firstlight.cli.inputs import packaged_samples
+
+DAYS = (3, 10, 30)
+
+
+def main() -> None:
+    """Print the table, write the table and the figures."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--out", type=Path, default=Path("demo"))
+    arguments.add_argument("--classifier", default="ztf")
+    options = arguments.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    curves = readers.read_table(packaged_samples()["ztf"], survey="ZTF", flux_unit="nJy")
+    model = classifier.load(options.classifier)
+    began = time.perf_counter()
+    predictions = model.classify(curves)
+    seconds = time.perf_counter() - began
+
+    final = predictions.final()
+    tree = facts.class_tree()
+    types = [None if label is None else str(label) for label in curves.column("label")]
+    truth = tree.collapse_labels(types, predictions.classes)
+    after = {days: predictions.at(days_since_trigger=days) for days in DAYS}
+
+    print(f"Classifier {model.name} {model.version}: {', '.join(model.classes)}")
+    print(f"{len(curves)} transients, {sum(curves.n_observations)} observations, {1e3 * seconds:.0f} ms\n")
+    days = "".join(f"{f'{day} d':>14s}" for day in DAYS)
+    print(f"{'object':14s}{'spectrum says':14s}{days}{'in the end':>16s}   detections")
+    right = known = 0
+    for index, name in enumerate(predictions.object_id):
+        answers = [_best(after[day][index], predictions.classes) for day in DAYS]
+        best = (
+            predictions.classes[int(np.nanargmax(final[index]))] if np.isfinite(final[index]).any() else None
+        )
+        mark = " " if truth[index] is None else ("*" if best == truth[index] else "x")
+        known, right = known + (truth[index] is not None), right + (mark == "*")
+        row = "".join(f"{answer:>14s}" for answer in answers)
+        end = _best(final[index], predictions.classes)
+        print(
+            f"{name:14s}{types[index] or '-':14s}{row}{end:>16s} {mark} {predictions.n_detections[index]:6d}"
+        )
+    print(f"\n{right} of {known} as the spectrum says (*)..")
+
+    table = predictions.to_arrow().append_column("spectroscopic_type", pa.array(types, pa.string()))
+    pyarrow.csv.write_csv(table, options.out / "predictions.csv")
+    for name in predictions.object_id:
+        upper, _ = figures.light_curve(
+            curves, predictions, object_id=name, metadata_used=tuple(model.preparation.metadata)
+        )
+        upper.figure.savefig(options.out / f"{name}.png", dpi=110)
+        plt.close(upper.figure)
+    print(f"Table and {len(curves)} figures: {options.out}/")
+
+
+def _best(probabilities: np.ndarray, classes: tuple[str, ...]) -> str:
+    if not np.isfinite(probabilities).any():
+        return "-"
+    top = int(np.nanargmax(probabilities))
+    return f"{classes[top]} {probabilities[top]:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The commands, and what becomes of an error: one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+import firstlight
+from firstlight.cli import classifying, converting, evaluating, learning, plotting
+from firstlight.cli.commands import Commands
+from firstlight.cli.report import say
+from firstlight.errors import FirstlightError, UsageError
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+@click.group(
+    cls=Commands,
+    epilog="Start here: firstlight classify sample:ztf",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(firstlight.__version__, prog_name="firstlight", message="%(prog)s %(version)s")
+def app() -> None:
+    """Class probabilities for astronomical transients at every observation, from the first detection on."""
+
+
+for command in (
+    classifying.classify,
+    classifying.classifiers,
+    learning.fine_tune,
+    learning.pretrain,
+    evaluating.evaluate,
+    converting.convert,
+    plotting.plot,
+):
+    app.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 bad data or files, 2 a wrong command line, 130 stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job cleans up as after Ctrl-C
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of the command line `arguments`, after it has run."""
+    try:
+        result = app.main(args=arguments, prog_name="firstlight", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _fail(error.format_message(), MISUSED, bare=True)
+    except click.ClickException as error:
+        return _fail(_words(error), MISUSED)
+    except UsageError as error:
+        return _fail(str(error), MISUSED)
+    except BrokenPipeError:
+        return FAILED  # the reader of a pipe has gone: nobody listens
+    except (FirstlightError, OSError, MemoryError) as error:
+        return _fail(str(error) or type(error).__name__, FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("stopped; no output was written", INTERRUPTED)
+    return result if isinstance(result, int) else DONE
+
+
+def _fail(message: str, code: int, *, bare: bool = False) -> int:
+    say(message if bare else f"firstlight: {message}")
+    return code
+
+
+def _words(error: click.ClickException) -> str:
+    """Click's message on one line, with the nearest option and the command whose help says more."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "firstlight"
+    message = " ".join(error.format_message().split())
+    if isinstance(error, click.NoSuchOption):
+        near = sorted(error.possibilities or ())
+        message = f"unknown option '{error.option_name}'."
+        message += f" Did you mean {' or '.join(repr(name) for name in near[:2])}?" if near else ""
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} Help: {path} --help"

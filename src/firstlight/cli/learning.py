@@ -1,0 +1,267 @@
+"""``fine-tune`` and ``pretrain``: from labelled light curves to a classifier of one's own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from firstlight.cli import options as opt
+from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, option
+from firstlight.cli.inputs import read_curves
+from firstlight.cli.outputs import whole_file
+from firstlight.cli.report import say
+from firstlight.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from firstlight.classifier import Classifier
+
+STRATEGIES = ("full", "output", "last-two", "recurrent-and-output", "head-first")
+
+_TRAINING_OPTIONS = (
+    option(
+        "--classes",
+        group=CLASSIFIER,
+        multiple=True,
+        metavar="NAME,…",
+        help="Classes of the result, by TNS name; commas, or repeated. Default: of the base and the labels.",
+    ),
+    option("--name", group=CLASSIFIER, help="Name of the result. Default: that of its folder."),
+    option("--labels", group=INPUT, metavar="FILE.toml", help="TOML that maps your labels to class names."),
+    option(
+        "--scheme", group=INPUT, help="Scheme of foreign or numbered labels: tns, plasticc, snana, alerce, …"
+    ),
+    option(
+        "--epochs",
+        group=TRAINING,
+        type=click.IntRange(min=1),
+        help="Times through the labelled objects. Default: by their number.",
+    ),
+    option(
+        "--set",
+        "settings",
+        group=TRAINING,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Another setting of the recipe, e.g. rate=0.0005; may be repeated.",
+    ),
+    option("--seed", group=TRAINING, default=0, help="Seed of all that is random."),
+    option(
+        "--threads",
+        group=TRAINING,
+        type=click.IntRange(min=1),
+        help="Processor threads of the training. Default: all.",
+    ),
+    option("--device", group=TRAINING, default="cpu", help="Where torch computes: cpu, cuda, …"),
+    option(
+        "--run",
+        group=OUTPUT,
+        metavar="FOLDER",
+        help="Keeps the state after every epoch; the same command again goes on from there.",
+    ),
+    option(
+        "--out",
+        "-o",
+        group=OUTPUT,
+        required=True,
+        metavar="FOLDER",
+        help="Folder of the new classifier, which --classifier takes; its history goes beside it as CSV.",
+    ),
+)
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both ways to train have in common."""
+    for add in reversed(_TRAINING_OPTIONS):
+        command = add(command)
+    return command
+
+
+@click.command(
+    "fine-tune",
+    short_help="Adapt a classifier to your labelled light curves.",
+    cls=Command,
+    no_args_is_help=True,
+    examples=[
+        "firstlight fine-tune sample:ztf --base reference --strategy output --out my-classifier",
+        "firstlight fine-tune mine.parquet --survey ZTF --flux-unit nJy --base reference --out my-classifier",
+        "firstlight classify new.parquet --survey ZTF --flux-unit nJy --classifier my-classifier",
+    ],
+)
+@opt.input_options
+@option(
+    "--base", group=CLASSIFIER, required=True, help="Classifier to start from: a packaged name, or a path."
+)
+@option(
+    "--strategy",
+    group=TRAINING,
+    type=click.Choice(STRATEGIES),
+    default="full",
+    help="What moves; all else stays bit for bit.",
+)
+@option(
+    "--replay",
+    group=TRAINING,
+    metavar="TABLE",
+    help="Labelled light curves of the base, mixed in so that it does not forget; read like TABLE.",
+)
+@training_options
+def fine_tune(table: str, base: str, strategy: str, replay: str | None, **given: Any) -> None:
+    """Adapt a classifier to your labelled light curves.
+
+    TABLE holds the light curves, with the class of each object in the column 'label' (or --label, or in
+    --objects). Labels are TNS names or known synonyms; objects without one are counted and left out.
+    """
+    source_options, training = _split(given)
+    target = _target(training["out"])
+    _need_torch("fine-tune", training)
+    from firstlight import classifier, learn
+
+    with opt.asked("--base"):
+        start = classifier.load(base)
+    curves = read_curves(table, **source_options)
+    known = read_curves(replay, **source_options) if replay else None
+    model = learn.fine_tune(start, curves, strategy=strategy, replay=known, **_arguments(training, target))
+    _publish(model, target)
+
+
+@click.command(
+    short_help="Train a classifier from scratch.",
+    cls=Command,
+    no_args_is_help=True,
+    examples=[
+        "firstlight pretrain simulated.parquet --survey LSST --flux-unit nJy --out my-base",
+        "firstlight pretrain simulated.parquet --survey LSST --flux-unit nJy --preset reference -o my-base",
+    ],
+)
+@opt.input_options
+@option(
+    "--preset",
+    group=CLASSIFIER,
+    type=click.Choice(["default", "reference"]),
+    default="default",
+    help="The network and its preparation.",
+)
+@training_options
+def pretrain(table: str, preset: str, **given: Any) -> None:
+    """Train a classifier from scratch on many labelled light curves, simulated or real."""
+    source_options, training = _split(given)
+    target = _target(training["out"])
+    _need_torch("pretrain", training)
+    from firstlight import learn
+
+    curves = read_curves(table, **source_options)
+    _publish(learn.pretrain(curves, preset=preset, **_arguments(training, target)), target)
+
+
+def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options that read the table, and options that train."""
+    own = {
+        "classes",
+        "name",
+        "labels",
+        "scheme",
+        "epochs",
+        "settings",
+        "seed",
+        "threads",
+        "device",
+        "run",
+        "out",
+    }
+    return {k: v for k, v in given.items() if k not in own}, {k: v for k, v in given.items() if k in own}
+
+
+def _target(out: str) -> Path:
+    """The folder of the result, which must not hold something else already."""
+    target = Path(out)
+    if (
+        target.exists()
+        and not (target / "config.json").is_file()
+        and (target.is_file() or any(target.iterdir()))
+    ):
+        raise UsageError(
+            f"'{out}' holds something that is no classifier", where="--out", hint="Name a new folder."
+        )
+    return target
+
+
+def _need_torch(command: str, training: Mapping[str, Any]) -> None:
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("torch", "learn", where=f"firstlight {command}") from None
+    if training["threads"] is not None:
+        torch.set_num_threads(training["threads"])
+
+
+def _arguments(training: Mapping[str, Any], target: Path) -> dict[str, Any]:
+    """Keyword arguments that both ways to train take."""
+    arguments: dict[str, Any] = {
+        "classes": opt.listed(training["classes"]),
+        "labels": _label_map(training["labels"]),
+        "scheme": training["scheme"],
+        "name": training["name"] or target.name,
+        "seed": training["seed"],
+        "run": training["run"],
+        "out": target,
+        "progress": _progress if sys.stderr.isatty() else None,
+        "device": training["device"],
+    }
+    if training["epochs"] is not None:
+        arguments["epochs"] = training["epochs"]
+    return arguments | _settings(training["settings"], arguments)
+
+
+def _settings(texts: Sequence[str], taken: Mapping[str, Any]) -> dict[str, Any]:
+    """``--set`` texts as values of the recipe: numbers, true and false as in JSON, else text."""
+    found: dict[str, Any] = {}
+    for name, text in opt.pairs(texts, "--set").items():
+        if name in taken:
+            raise UsageError(f"'{name}' has an option of its own", where="--set", hint=f"Say --{name}.")
+        try:
+            found[name] = json.loads(text)
+        except json.JSONDecodeError:
+            found[name] = text
+    return found
+
+
+def _label_map(path: str | None) -> dict[str, str] | None:
+    """The mapping of ``--labels``: a TOML file of ``"their label" = "class name"`` lines."""
+    if path is None:
+        return None
+    file = opt.existing(path, "--labels")
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"is no TOML: {error}", where=str(file)) from None
+    if not all(isinstance(value, str) for value in content.values()):
+        raise UsageError('must hold lines of the form "their label" = "class name"', where=str(file))
+    return {str(name): str(value) for name, value in content.items()}
+
+
+def _progress(row: Mapping[str, Any]) -> None:
+    """One line on stderr after each epoch."""
+    shown = [f"epoch {row.get('epoch', '?')}"]
+    measured = [name for name in ("loss", "val_loss", "val_macro_auroc") if isinstance(row.get(name), float)]
+    shown += [f"{name.replace('_', ' ')} {row[name]:.3f}" for name in measured]
+    say("  ".join([*shown, f"{row.get('seconds', 0.0):.1f} s"]))
+
+
+def _publish(model: Classifier, target: Path) -> None:
+    """Write the history beside the classifier, and say where both are."""
+    import pyarrow.csv
+
+    from firstlight import learn
+
+    beside = target.with_name(f"{target.name}-history.csv")
+    with whole_file(beside) as part:
+        pyarrow.csv.write_csv(learn.history(model), part)
+    counts = model.checkpoint.config["training"]["labels"]
+    say(f"labels: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+    say(f"classifier written to {target}, weights {model.hash[:12]}; history to {beside}")

@@ -1,0 +1,153 @@
+"""The options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firstlight.cli.commands import CLASSIFIER, INPUT, option
+from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError
+
+FORMATS = ("auto", "table", "snana", "plasticc", "alerce", "antares", "lasair", "ztf-forced", "atlas-forced")
+
+_INPUT_OPTIONS = (
+    click.argument("table"),
+    option(
+        "--survey",
+        group=INPUT,
+        help="Survey of the passbands: ZTF, LSST, Pan-STARRS, DES, ATLAS, or a TOML file of your own.",
+    ),
+    option(
+        "--flux-unit",
+        group=INPUT,
+        help="Unit of the fluxes: nJy, uJy, mJy, Jy, FLUXCAL or maggies; AB magnitudes need none.",
+    ),
+    option(
+        "--zero-point", group=INPUT, type=float, help="AB zero point of the fluxes in mag, instead of a unit."
+    ),
+    option(
+        "--time-format", group=INPUT, type=click.Choice(["mjd", "jd"]), help="How times are written, in days."
+    ),
+    option(
+        "--objects",
+        group=INPUT,
+        help="Second table, one row an object, joined by object_id: redshift, mwebv, ra, dec, label, …",
+    ),
+    option("--label", group=INPUT, help="Column that holds the class of each object, if not 'label'."),
+    option(
+        "--column",
+        group=INPUT,
+        multiple=True,
+        metavar="ROLE=NAME",
+        help="Which column plays a role, e.g. time=t or flux=f; may be repeated.",
+    ),
+    option(
+        "--unknown-passbands",
+        group=INPUT,
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        help="What to do with rows in passbands that the survey does not know; dropped rows are flagged.",
+    ),
+    option("--format", group=INPUT, type=click.Choice(FORMATS), default="auto", help="Format of the file."),
+)
+
+
+def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the table and the options that read it; the command gives them on to `open_source`."""
+    for add in reversed(_INPUT_OPTIONS):
+        command = add(command)
+    return command
+
+
+def classifier_option(default: str | None = "ztf") -> Any:
+    """``--classifier``: a packaged name or a path."""
+    return option(
+        "--classifier",
+        group=CLASSIFIER,
+        default=default,
+        help="Name of a packaged classifier, or path of your own.",
+    )
+
+
+classes_option = option(
+    "--classes",
+    group=CLASSIFIER,
+    multiple=True,
+    metavar="NAME,…",
+    help="Coarser classes to answer in, by TNS name; commas, or repeated.",
+)
+priors_option = option(
+    "--priors",
+    group=CLASSIFIER,
+    metavar="flat|NAME=SHARE,…",
+    help="Class fractions to expect, e.g. 'SN Ia=0.7,SN II=0.3'. Default: those that the classifier states.",
+)
+threads_option = option(
+    "--threads",
+    group=CLASSIFIER,
+    type=click.IntRange(min=1),
+    default=1,
+    help="Processor threads of the network.",
+)
+
+
+def listed(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names given with commas, repeated, or both; None where none were given."""
+    names = tuple(name.strip() for value in values or () for name in value.split(",") if name.strip())
+    return names or None
+
+
+def pairs(values: Sequence[str] | None, where: str) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a mapping; an empty value is kept as ''."""
+    found: dict[str, str] = {}
+    for value in values or ():
+        name, sign, content = value.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"'{value}' is not of the form NAME=VALUE", where=where)
+        if name.strip() in found:
+            raise UsageError(f"'{name.strip()}' is given twice", where=where)
+        found[name.strip()] = content.strip()
+    return found
+
+
+def priors(text: str | None) -> str | Mapping[str, float] | None:
+    """Class priors of ``--priors``: None, 'flat', or a mapping of class to share."""
+    if text is None or text == "flat":
+        return text
+    shares: dict[str, float] = {}
+    for name, value in pairs(text.split(","), "--priors").items():
+        try:
+            shares[name] = float(value)
+        except ValueError:
+            raise UsageError(f"'{value}' is not a number", where=f"--priors {name}") from None
+    return shares
+
+
+@contextmanager
+def asked(where: str) -> Iterator[None]:
+    """Errors inside come from what stands behind the option `where`: exit code 2, not 1.
+
+    A checkpoint that is there but damaged is no mistake of the command line and stays as it is.
+    """
+    try:
+        yield
+    except (UsageError, CheckpointError):
+        raise
+    except FirstlightError as error:
+        place = ": ".join(part for part in (where, error.where) if part)
+        raise UsageError(error.what, where=place, hint=error.hint) from error
+
+
+def existing(path: str, where: str) -> Path:
+    """The path of a file or folder that must be there; names the nearest one beside it where it is not."""
+    found = Path(path)
+    if found.exists():
+        return found
+    beside = [item.name for item in found.parent.iterdir()] if found.parent.is_dir() else []
+    near = difflib.get_close_matches(found.name, beside, n=3, cutoff=0.6)
+    raise UnknownNameError("file", path, [str(found.with_name(name)) for name in near], where=where)
