@@ -1,0 +1,161 @@
+"""Which column of a table plays which role: the spellings of ``columns.toml`` and the errors when they do not fit."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from firstlight.errors import DataError, UnknownNameError, nearest
+
+Kind = Literal["observation", "object"]
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role, e.g. ``flux``, and the column names that play it."""
+
+    name: str
+    what: str
+    strong: tuple[str, ...]
+    weak: tuple[str, ...]
+    unit: Mapping[str, str]
+    system: Mapping[str, str]
+
+
+@cache
+def _toml() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("columns.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def roles(kind: Kind) -> Mapping[str, Role]:
+    """All roles of a kind by name: of an observation or of an object."""
+    return {
+        name: Role(
+            name=name,
+            what=entry["what"],
+            strong=tuple(entry["strong"]),
+            weak=tuple(entry["weak"]),
+            unit=entry.get("unit", {}),
+            system=entry.get("system", {}),
+        )
+        for name, entry in _toml()[kind].items()
+    }
+
+
+@cache
+def survey_prefixes() -> Mapping[str, str]:
+    """Passband prefixes that name a survey, e.g. ``atlas`` of ``atlaso``."""
+    return dict(_toml()["prefix"])
+
+
+def is_truth(name: str) -> bool:
+    """Whether a column holds what only a simulation knows (``SIM_*``, ``true_*``, peak dates)."""
+    truth = _toml()["truth"]
+    return name in truth["names"] or name.lower().startswith(tuple(truth["starts"]))
+
+
+def listed(names: Iterable[str], limit: int = 30) -> str:
+    """Column names as one readable list, cut after `limit`."""
+    names = [str(name) for name in names]
+    shown = ", ".join(names[:limit])
+    return f"{shown}, … ({len(names)} in all)" if len(names) > limit else shown or "none"
+
+
+def option(role: str) -> str:
+    """How a column is named by hand for a role, on the command line and in Python."""
+    return f"--{role.replace('_', '-')} NAME (columns={{'{role}': NAME}})"
+
+
+def check_chosen(chosen: Mapping[str, str | None], names: Sequence[str], *, where: str) -> None:
+    """Refuse roles that nobody knows and columns that are not there."""
+    known = [*roles("observation"), *roles("object"), "nested"]
+    for role, column in chosen.items():
+        if role not in known:
+            raise UnknownNameError("column role", role, known, where=where)
+        if column is not None and column not in names:
+            near = nearest(column, names)
+            raise DataError(
+                f"no column '{column}' for the {role.replace('_', ' ')}. Found: {listed(names)}",
+                where=where,
+                hint=f"Did you mean '{near}'?" if near else "",
+            )
+
+
+def match(
+    names: Sequence[str], kind: Kind, *, chosen: Mapping[str, str | None], where: str, report: list[str]
+) -> dict[str, str]:
+    """Column by role for the roles that the table plays.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the table.
+    kind : {"observation", "object"}
+        Which roles to look for.
+    chosen : mapping
+        Roles settled by the caller; None means that the role is not to be read.
+    where : str
+        File, for errors.
+    report : list of str
+        Receives a line where several spellings stand for one property of an object.
+
+    Raises
+    ------
+    DataError
+        When two columns fit one role.
+    """
+    taken = {column for column in chosen.values() if column is not None}
+    found: dict[str, str] = {}
+    for role in roles(kind).values():
+        if role.name in chosen:
+            column = chosen[role.name]
+            if column is not None and column in names:
+                found[role.name] = column
+            continue
+        candidates = _candidates(role, [name for name in names if name not in taken])
+        if kind == "object" and role.strong[0] in candidates and len(candidates) > 1:
+            rest = ", ".join(f"'{name}'" for name in candidates if name != role.strong[0])
+            report.append(f"{where}: {role.what} is read from '{role.strong[0]}'; {rest} not used")
+            candidates = [role.strong[0]]
+        if len(candidates) > 1:
+            raise DataError(
+                f"{len(candidates)} columns could be the {role.what}: {listed(candidates)}",
+                where=where,
+                hint=f"Name the one to read: {option(role.name)}.",
+            )
+        if candidates:
+            found[role.name] = candidates[0]
+    return found
+
+
+def _candidates(role: Role, names: Sequence[str]) -> list[str]:
+    exact = [name for name in names if name in role.strong]
+    if exact:
+        return exact
+    folded = {spelling.casefold() for spelling in role.strong}
+    loose = [name for name in names if name.strip().casefold() in folded]
+    return loose or [name for name in names if name in role.weak]
+
+
+def require(found: Mapping[str, str], role: str, names: Sequence[str], *, where: str) -> str:
+    """The column of a role that a table cannot do without.
+
+    Raises
+    ------
+    DataError
+        When there is none, with the columns found and the names that would do.
+    """
+    if role in found:
+        return found[role]
+    known = roles("observation")[role]
+    expected = ", ".join(dict.fromkeys((*known.strong[:4], *known.weak[:1])))
+    raise DataError(
+        f"no {known.what} column. Found: {listed(names)}. Expected one of: {expected}, …; or {option(role)}",
+        where=where,
+    )

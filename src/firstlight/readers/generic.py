@@ -1,0 +1,152 @@
+"""`read_table` and `read_batches`: generic tables as `LightCurves`, at once or in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from firstlight.facts import Survey
+from firstlight.lightcurves import LightCurves
+from firstlight.readers.batches import photometry_batches
+from firstlight.readers.objects import Objects, read_objects
+from firstlight.readers.photometry import Photometry, TimeSystem, UnknownPassbands, with_objects
+from firstlight.readers.source import open_source
+from firstlight.readers.table import Options, whole
+
+SurveyLike = str | Path | Mapping[str, Any] | Survey
+
+
+def read_table(
+    table: Any,
+    *,
+    survey: SurveyLike | None = None,
+    flux_unit: str | None = None,
+    zero_point: float | None = None,
+    time_format: TimeSystem | None = None,
+    objects: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    label: str | None = None,
+    unknown_passbands: UnknownPassbands = "error",
+    dereddened: bool = False,
+    report: list[str] | None = None,
+) -> LightCurves:
+    """Light curves of a long table (one row an observation) or a nested one (one row an object).
+
+    Parameters
+    ----------
+    table : path or table
+        CSV (also gzipped; comma, semicolon, tab or blanks), Parquet file or folder, Feather or Arrow IPC, FITS,
+        ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, a mapping of columns.
+        Columns are found by the usual spellings (``columns.toml``).
+    survey : str, path, mapping or Survey, optional
+        Whose passbands these are; not needed where a column ``survey`` says so.
+    flux_unit : str, optional
+        ``"nJy"``, ``"uJy"``, ``"mJy"``, ``"Jy"``, ``"FLUXCAL"``, where neither the name of the column (``psfFlux``),
+        its unit, nor the file says it.
+    zero_point : float, optional
+        AB zero point instead of a unit. A column of zero points wins.
+    time_format : {"mjd", "jd"}, optional
+        Where the name of the column does not say it (``jd``); MJD otherwise.
+    objects : path or table, optional
+        A second table with one row an object: metadata, joined by object id.
+    columns : mapping, optional
+        Column by role (``{"time": "t", "flux": "f"}``) where the spelling is unusual or two columns fit;
+        None leaves a role out.
+    label : str, optional
+        Column of the class, in either table, where it is not called ``label``.
+    unknown_passbands : {"error", "drop"}
+        ``"drop"`` keeps such rows, flagged and unused.
+    dereddened : bool
+        Whether Milky Way extinction is already out of the fluxes.
+    report : list of str, optional
+        Receives a sentence for each thing noticed: cells that are no numbers, sentinels, ids in one table only.
+
+    Returns
+    -------
+    LightCurves
+        One object for each id of either table, in order of first appearance.
+
+    Raises
+    ------
+    DataError
+        Naming file, column, object and the way out.
+
+    Examples
+    --------
+    >>> read_table({"id": ["a", "a"], "mjd": [59000.1, 59001.2], "band": ["g", "r"], "flux_uJy": [9.0, 7.0],
+    ...             "fluxerr_uJy": [1.0, 1.0]}, survey="ZTF").flux.round().tolist()
+    [9000.0, 7000.0]
+    """
+    notes = [] if report is None else report
+    options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
+    photometry = read_photometry(table, options, objects=objects, report=notes)
+    return photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)
+
+
+def read_photometry(table: Any, options: Options, *, objects: Any, report: list[str]) -> Photometry:
+    """The rows and metadata of a generic table, before `LightCurves` settles them."""
+    second = _second_table(objects, options, report)
+    names = () if objects is None else _names(objects)
+    photometry = whole(open_source(table), options, object_names=names, report=report)
+    return with_objects(photometry, second, chosen={}, label=None, report=report)
+
+
+def _second_table(objects: Any, options: Options, report: list[str]) -> Objects | None:
+    if objects is None or isinstance(objects, Objects):
+        return objects
+    return read_objects(objects, chosen=options.columns or {}, label=options.label, report=report)
+
+
+def _names(objects: Any) -> tuple[str, ...]:
+    if isinstance(objects, Objects):
+        return tuple(objects.columns)
+    return tuple(open_source(objects).schema.names)
+
+
+def read_batches(
+    table: Any,
+    *,
+    max_rows: int = 1_000_000,
+    survey: SurveyLike | None = None,
+    flux_unit: str | None = None,
+    zero_point: float | None = None,
+    time_format: TimeSystem | None = None,
+    objects: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    label: str | None = None,
+    unknown_passbands: UnknownPassbands = "error",
+    dereddened: bool = False,
+    report: list[str] | None = None,
+) -> Iterator[LightCurves]:
+    """Light curves of a table piece by piece, whole objects only, in memory that does not grow with the file.
+
+    The ids are read first, alone: they say where objects begin, and whether the rows of some object do not stand
+    together. Where they do not, the needed columns are written once to a temporary file, sorted into pieces, so such
+    a table costs one more reading and writing. Memory: some times `max_rows` rows, and the distinct ids.
+
+    Parameters
+    ----------
+    table : path or table
+        As for `read_table`.
+    max_rows : int
+        Observations of a piece; the last object of a piece may exceed it.
+    survey, flux_unit, zero_point, time_format, objects, columns, label, unknown_passbands, dereddened, report
+        As for `read_table`. `objects` is held in memory.
+
+    Yields
+    ------
+    LightCurves
+        Objects in order of first appearance; at the end those that only `objects` knows. A table without rows
+        gives one empty piece.
+    """
+    notes = [] if report is None else report
+    options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
+    second = _second_table(objects, options, notes)
+    names = () if objects is None else _names(objects)
+    source = open_source(table)
+    pieces = photometry_batches(
+        source, options, max_rows=max_rows, objects=second, object_names=names, report=notes
+    )
+    for photometry in pieces:
+        yield photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)

@@ -1,0 +1,226 @@
+"""Where a table comes from: a Parquet file or folder, delimited text, Arrow, FITS, ECSV, VOTable, or memory."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+
+from firstlight.errors import DataError
+from firstlight.readers.columns import listed
+from firstlight.readers.frames import IN_MEMORY, arrow_table, from_astropy
+from firstlight.readers.text import CellKind, TextFile, head, open_text
+
+READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, FITS, ECSV, VOTable"
+
+
+class Source(Protocol):
+    """A table that is not read yet: its columns are known, its rows come when asked for."""
+
+    @property
+    def where(self) -> str:
+        """Name in errors."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns, with units in field metadata where the file states them."""
+
+    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+        """The wanted columns as one table."""
+
+    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+        """The wanted columns piece by piece, in order, in bounded memory."""
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table in memory, or mapped from an Arrow file."""
+
+    table: pa.Table
+    where: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the table."""
+        return self.table.schema
+
+    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+        """The wanted columns as one table."""
+        return self.table.select(list(wanted))
+
+    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+        """The wanted columns in pieces of a hundred thousand rows."""
+        yield from self.table.select(list(wanted)).to_batches(max_chunksize=100_000)
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """A Parquet file, or all those under a folder in the order of their names."""
+
+    paths: tuple[Path, ...]
+    where: str
+    schema: pa.Schema
+
+    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+        """The wanted columns as one table; text comes dictionary-encoded."""
+        tables = []
+        for path in self.paths:
+            file = _parquet(path, self._encoded(wanted), where=self._where(path))
+            self._check(file, path, wanted)
+            tables.append(_guarded(lambda file=file: file.read(columns=list(wanted)), where=self._where(path)))
+        return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+
+    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+        """The wanted columns in pieces of a hundred thousand rows."""
+        for path in self.paths:
+            file = _parquet(path, self._encoded(wanted), where=self._where(path))
+            self._check(file, path, wanted)
+            pieces = file.iter_batches(batch_size=100_000, columns=list(wanted))
+            while True:
+                batch = _guarded(lambda pieces=pieces: next(pieces, None), where=self._where(path))
+                if batch is None:
+                    break
+                yield batch
+
+    def _where(self, path: Path) -> str:
+        return self.where if len(self.paths) == 1 else f"{self.where}/{path.name}"
+
+    def _encoded(self, wanted: Mapping[str, CellKind]) -> list[str]:
+        """Text columns: ids and passbands repeat, so a dictionary is smaller and faster."""
+        return [name for name in wanted if _is_text(self.schema.field(name).type)]
+
+    def _check(self, file: pq.ParquetFile, path: Path, wanted: Mapping[str, CellKind]) -> None:
+        found = file.schema_arrow
+        for name in wanted:
+            if name not in found.names:
+                raise DataError(
+                    f"no column '{name}', which {self.paths[0].name} has. Found: {listed(found.names)}",
+                    where=self._where(path),
+                )
+            kind, expected = found.field(name).type, self.schema.field(name).type
+            if pa.types.is_nested(kind) != pa.types.is_nested(expected):
+                raise DataError(
+                    f"column '{name}' is {kind}; expected {expected} as in {self.paths[0].name}",
+                    where=self._where(path),
+                )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _guarded(work: Callable[[], Any], *, where: str) -> Any:
+    try:
+        return work()
+    except (pa.ArrowException, OSError, EOFError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"cannot be read: {first}", where=where, hint="The file is damaged or was not written to its end."
+        ) from error
+
+
+def _parquet(path: Path, encoded: list[str], *, where: str) -> pq.ParquetFile:
+    return _guarded(lambda: pq.ParquetFile(path, read_dictionary=encoded, memory_map=True), where=where)
+
+
+def open_source(table: Any) -> Source:
+    """A table to read from, whatever holds it; the content of a file decides, not its name.
+
+    Parameters
+    ----------
+    table : path or table
+        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; FITS, ECSV, VOTable), of a folder of
+        Parquet files, or a table in memory (see `arrow_table`).
+
+    Raises
+    ------
+    DataError
+        When there is no such file, it is empty, or nothing readable.
+    """
+    if not isinstance(table, (str, Path)):
+        return TableSource(arrow_table(table), IN_MEMORY)
+    path = Path(table)
+    if not path.exists():
+        raise DataError("no such file", where=str(path))
+    if path.is_dir():
+        return _folder(path)
+    start = head(path, 4096)
+    if start.startswith(b"PAR1"):
+        return ParquetSource((path,), path.name, _parquet(path, [], where=path.name).schema_arrow)
+    if start.startswith((b"ARROW1", b"FEA1")):
+        read = pyarrow.feather.read_table
+        return TableSource(_guarded(lambda: read(path, memory_map=True), where=path.name), path.name)
+    if start.startswith(b"\xff\xff\xff\xff"):
+        stream = _guarded(lambda: pa.ipc.open_stream(path.read_bytes()).read_all(), where=path.name)
+        return TableSource(stream, path.name)
+    if start.startswith(b"SIMPLE  ="):
+        return TableSource(read_fits(path), path.name)
+    if start.startswith(b"# %ECSV"):
+        return TableSource(_astropy(path, "ascii.ecsv"), path.name)
+    if b"<VOTABLE" in start.upper():
+        return TableSource(_astropy(path, "votable"), path.name)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        raise DataError(
+            "is not a Parquet file: it does not begin with 'PAR1'",
+            where=path.name,
+            hint="The file is damaged or something else under this name.",
+        )
+    text: TextFile = open_text(path)
+    return text
+
+
+def _folder(path: Path) -> ParquetSource:
+    paths = sorted(
+        file
+        for pattern in ("*.parquet", "*.pq", "*.parq")
+        for file in path.rglob(pattern)
+        if not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
+    )
+    if not paths:
+        raise DataError("the folder holds no Parquet files", where=str(path), hint=f"Readable: {READABLE}.")
+    schema = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow
+    return ParquetSource(tuple(paths), path.name, schema)
+
+
+def _astropy(path: Path, form: str) -> pa.Table:
+    from astropy.table import Table
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # units and metadata that astropy does not know are kept as text
+            return from_astropy(Table.read(path, format=form), where=path.name)
+    except DataError:
+        raise
+    except Exception as error:  # astropy's parsers raise many kinds
+        raise DataError(f"cannot be read as {form}: {error}", where=path.name) from error
+
+
+def read_fits(path: Path) -> pa.Table:
+    """The first table of a FITS file, with its units.
+
+    Raises
+    ------
+    DataError
+        When the file is damaged or holds no table.
+    """
+    from astropy.io import fits
+    from astropy.table import Table
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path) as units:
+                tables = [unit for unit in units if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
+                if not tables:
+                    raise DataError("the FITS file holds no table", where=path.name)
+                return from_astropy(Table.read(tables[0]), where=path.name)
+    except DataError:
+        raise
+    except Exception as error:  # truncated files fail in many ways
+        raise DataError(f"cannot be read as FITS: {error}", where=path.name) from error
