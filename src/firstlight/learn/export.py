@@ -8,7 +8,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from .networks import NetworkConfig, build, first_hidden
+from firstlight.learn.networks import NetworkConfig, first_hidden, restore
 
 OPSET = 17  # LayerNormalization as one operator
 
@@ -33,7 +33,7 @@ def to_onnx(network: nn.Module, config: NetworkConfig) -> bytes:
     Outputs: ``logits`` [B, T, C], ``hidden_out`` [L, B, H], ``embedding`` [B, T, E]. All float32. A GRU stays
     one operator, whose ONNX Runtime kernel gives bitwise the same answer for any batch and step.
     """
-    copy = _clone(network, config)
+    copy = restore(config, network.state_dict()).eval()  # the caller's network stays as it is
     example = {"features": torch.zeros(2, 3, config.inputs)}
     if config.context:
         example |= {name: torch.zeros(2, config.context) for name in ("context", "context_mask")}
@@ -63,11 +63,3 @@ def to_onnx(network: nn.Module, config: NetworkConfig) -> bytes:
             dynamic_axes=axes,
         )
     return buffer.getvalue()
-
-
-def _clone(network: nn.Module, config: NetworkConfig) -> nn.Module:
-    """An evaluation copy on the CPU, so that exporting leaves the caller's network as it was."""
-    with torch.random.fork_rng(devices=[]):
-        copy = build(config)
-    copy.load_state_dict({name: tensor.detach().cpu() for name, tensor in network.state_dict().items()})
-    return copy.eval()

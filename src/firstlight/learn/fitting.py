@@ -20,7 +20,7 @@ from firstlight.learn.batches import Examples, batches, label
 from firstlight.learn.calibrating import EDGES, fit_temperatures, row_shares
 from firstlight.learn.labels import Labels, folds
 from firstlight.learn.losses import class_weights
-from firstlight.learn.networks import NetworkConfig, build, first_hidden
+from firstlight.learn.networks import NetworkConfig, first_hidden, restore
 from firstlight.learn.recipe import Recipe
 from firstlight.learn.sources import Draws, Pool
 from firstlight.learn.training import Progress, Row, Task, train
@@ -167,8 +167,7 @@ def fit(
     for member, start in enumerate(starts):
         task = lesson.task(objects, held_out, member_seed(seed, member))
         report = None if progress is None else _numbered(progress, member)
-        network = build(config)
-        network.load_state_dict(start)
+        network = restore(config, start)
         file = None if run is None else run / f"member-{member}.pt"
         rows = train(network, config, task, run=file, fingerprint=mark, progress=report, device=device)
         trained.append({name: tensor.detach().cpu() for name, tensor in network.state_dict().items()})
@@ -197,8 +196,7 @@ def calibrate(
     parts = []
     for one in range(count):
         task = lesson.task(np.flatnonzero((fold >= 0) & (fold != one)), np.empty(0, np.int64), seed)
-        network = build(config)
-        network.load_state_dict(start)
+        network = restore(config, start)
         train(network, config, task, device=device)
         held = lesson.examples(np.flatnonzero(fold == one), np.ones(len(classes)))
         parts.append(_out_of_sample(network, config, held, device))

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import CheckpointError, DataError, MissingExtraError
-from .networks import NetworkConfig, reference_config
+from firstlight.errors import CheckpointError, DataError, MissingExtraError
+from firstlight.learn.networks import NetworkConfig, reference_config
 
 SHA256 = {
     "NoHostClassifier.h5": "b88ee390393d98804487bebc7b3fea16948dec0676b1ae1ad770f0121e43f841",

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import UnknownNameError, UsageError
+from firstlight.errors import UnknownNameError, UsageError
 
 Preset = Literal["default", "reference"]
 PRESETS: tuple[str, ...] = get_args(Preset)
@@ -199,6 +199,14 @@ def build(config: NetworkConfig) -> nn.Module:
     if config.members == 1:
         return kind(config)
     return Ensemble([kind(config) for _ in range(config.members)])
+
+
+def restore(config: NetworkConfig, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network of these sizes and tensors (copied), on the CPU; torch's random state stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        network = build(config)
+    network.load_state_dict({name: tensor.detach().cpu() for name, tensor in weights.items()})
+    return network
 
 
 def first_hidden(config: NetworkConfig, batch: int, device: torch.device | str = "cpu") -> Tensor:

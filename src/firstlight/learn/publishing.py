@@ -18,7 +18,7 @@ from firstlight.classifier import Calibration, Classifier, load, write_checkpoin
 from firstlight.errors import CheckpointError
 from firstlight.facts import passband
 from firstlight.learn.export import to_onnx
-from firstlight.learn.networks import NetworkConfig, build
+from firstlight.learn.networks import NetworkConfig, restore
 from firstlight.learn.training import Row
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
@@ -51,8 +51,7 @@ def publish(
     card : str
         Markdown.
     """
-    network = build(config)
-    network.load_state_dict(dict(weights))
+    network = restore(config, weights)
     names = sorted(set(passbands))
     values = {
         "name": name,
