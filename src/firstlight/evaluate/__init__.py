@@ -1,6 +1,7 @@
-"""Evaluate: measures with intervals, the benchmarks ztf-5 and plasticc-8, the standing opponent, and reports."""
+"""Evaluate: measures with intervals, the protocols, the standing opponent, and reports."""
 
 from firstlight.evaluate.answers import collapse, stage_answers
+from firstlight.evaluate.benchmarks import plasticc8, protocol, ztf5
 from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.features import features
 from firstlight.evaluate.metrics import (
@@ -20,7 +21,7 @@ from firstlight.evaluate.metrics import (
     measure,
 )
 from firstlight.evaluate.opponent import Boosting, Opponent
-from firstlight.evaluate.protocols import Protocol, plasticc8, protocol, ztf5
+from firstlight.evaluate.protocols import Protocol
 from firstlight.evaluate.report import Report, common_classes, evaluate, peak_magnitude
 from firstlight.evaluate.resampling import Interval, bootstrap, paired
 from firstlight.evaluate.scores import Score, pick, score, to_csv, to_table

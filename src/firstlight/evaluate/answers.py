@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stage_answers(predictions: Predictions, stage: Stage) -> Floats:
-    """Probabilities of every object at a stage, float64 [n, C] in the classifier's classes; NaN without an answer."""
+    """Probabilities of every object at a stage, float64 [n, C]; NaN where there is no answer."""
     if stage.detections is not None:
         values = predictions.at(detections=stage.detections)
     elif stage.days is not None:
@@ -50,4 +50,6 @@ def collapse(probabilities: ArrayLike, source: Sequence[str], target: Sequence[s
         )
     summed = values @ matrix
     total = summed.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(summed, total, out=np.full(summed.shape, 1.0 / len(target)), where=total != 0))
+    return np.asarray(
+        np.divide(summed, total, out=np.full(summed.shape, 1.0 / len(target)), where=total != 0)
+    )

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """A reliability diagram: per bin the mean probability, the share that was true, its interval and its size."""
+    """Per bin: the mean probability, the share that was true with its interval, the number of objects."""
 
     predicted: Floats
     observed: Floats
@@ -22,7 +22,7 @@ class Reliability:
 
 
 def roc(positive: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """False positive rate, true positive rate and threshold, descending in threshold, from (0, 0) to (1, 1)."""
+    """False and true positive rate with falling threshold, from (0, 0) to (1, 1)."""
     thresholds, hits, false = _cumulative(positive, score)
     return (
         np.concatenate([[0.0], false / max(false[-1], 1)]),
@@ -32,7 +32,7 @@ def roc(positive: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
 
 
 def precision_recall(positive: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Recall, precision and threshold, descending in threshold (recall ascends); starts at recall 0, precision 1."""
+    """Recall, precision and threshold, recall ascending from 0 (where precision is 1)."""
     thresholds, hits, false = _cumulative(positive, score)
     return (
         np.concatenate([[0.0], hits / max(hits[-1], 1)]),

@@ -1,16 +1,17 @@
-"""Two sets of hand-made numbers that sum up a light curve: by detections in magnitudes, and by flux with its noise.
+"""Two sets of hand-made numbers that sum up a light curve: from detections, and from fluxes.
 
 Both look at nothing but the rows they are given: of a cut light curve they know the cut one only.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from firstlight.evaluate.segments import Bools, Floats, Ints, Segments, _divide
+from firstlight.evaluate.segments import Bools, Floats, Ints, Segments, ratio
 
 if TYPE_CHECKING:
     from firstlight.lightcurves import LightCurves
@@ -42,7 +43,7 @@ def features(
     passbands : sequence of str
         Qualified names in order of wavelength; rows of other passbands are not used. "detections" takes two.
     metadata : sequence of str
-        "redshift" or "photoz" adds absolute magnitudes and rest-frame times; other columns are added as they are.
+        Columns to add as they are; "redshift" or "photoz" add absolute magnitudes and rest-frame times.
     """
     table = (detection_features if which == "detections" else flux_features)(curves, passbands)
     for name in metadata:
@@ -70,21 +71,13 @@ def detection_features(curves: LightCurves, passbands: Sequence[str]) -> Table:
 
 def _rows(curves: LightCurves, passbands: Sequence[str]) -> tuple[Ints, Ints, Floats]:
     """Usable measured rows of these passbands, their place among them, and days since the trigger."""
-    lookup = np.array([passbands.index(name) if name in passbands else -1 for name in curves.passbands] + [-1])
+    lookup = np.array(
+        [passbands.index(name) if name in passbands else -1 for name in curves.passbands] + [-1]
+    )
     band = lookup[curves.passband]
     usable = curves.usable & (band >= 0) & np.isfinite(curves.flux) & np.isfinite(curves.flux_err)
     rows = np.flatnonzero(usable)
-    return rows, band[rows].astype(np.int64), curves.time[rows] - trigger(curves)[curves.owner[rows]]
-
-
-def trigger(curves: LightCurves) -> Floats:
-    """Time zero of every object, MJD [n]: ``trigger_mjd`` where given, else the first usable detection."""
-    seen = np.flatnonzero(curves.usable & curves.detected)
-    found = Segments(curves.owner[seen], len(curves)).at_rank(curves.time[seen], 0)
-    if "trigger_mjd" not in curves.objects.column_names:
-        return found
-    given = np.asarray(curves.column("trigger_mjd"), dtype=np.float64)
-    return np.where(np.isfinite(given), given, found)
+    return rows, band[rows].astype(np.int64), curves.time[rows] - curves.trigger[curves.owner[rows]]
 
 
 def _band_table(
@@ -157,21 +150,19 @@ def _days_above(series: Segments, t: Floats, m: Floats, peak: Floats, share: flo
 def _log_chi2(series: Segments, values: Floats, weight: Floats) -> Floats:
     """log10 of the reduced chi-square about the weighted mean; NaN with fewer than two points."""
     residual = values - series.mean(values, weight)[series.owner]
-    chi2 = _divide(series.sum(weight * residual**2), np.maximum(series.size - 1.0, 0.0))
+    chi2 = ratio(series.sum(weight * residual**2), np.maximum(series.size - 1.0, 0.0))
     return np.log10(chi2 + 1e-3)
 
 
 def _colour_table(nights: tuple[Segments, Floats, Floats], passbands: Sequence[str], table: Table) -> Table:
-    """18 numbers on the colour: first passband minus second, from the second's peak, and over the first's nights."""
+    """18 numbers on the colour: around the peak in the second passband, and over the first's nights."""
     series, t, m = nights
     blue, red = (_short(name) for name in passbands[:2])
     objects = np.arange(series.n // 2)
     zero = table[f"{red}_brightest_day"]
     result: Table = {}
     for offset in COLOUR_TIMES:
-        pair = [
-            series.interpolate(t, m, 2 * objects + index, zero + offset, REACH) for index in (0, 1)
-        ]
+        pair = [series.interpolate(t, m, 2 * objects + index, zero + offset, REACH) for index in (0, 1)]
         result[f"colour{offset:+g}"] = pair[0] - pair[1]
     is_blue = series.owner % 2 == 0
     owner, day = series.owner[is_blue], t[is_blue]
@@ -222,7 +213,7 @@ def _total_table(objects: Segments, band: Ints, days: Floats, mag: Floats, error
 
 
 def flux_features(curves: LightCurves, passbands: Sequence[str]) -> Table:
-    """About 200 numbers from every measured flux, relative to the brightest detection, ``{name: float64 [n]}``."""
+    """About 200 numbers from all measured fluxes over the brightest detection, ``{name: float64 [n]}``."""
     rows, band, days = _rows(curves, passbands)
     flux, error, detected = curves.flux[rows], np.maximum(curves.flux_err[rows], 1e-3), curves.detected[rows]
     objects = Segments(curves.owner[rows], len(curves))
@@ -258,7 +249,7 @@ def _flux_totals(
     return {
         "points": objects.size.astype(np.float64),
         "detections": objects.sum(detected),
-        "detections_share": _divide(hits.size.astype(np.float64), objects.size.astype(np.float64)),
+        "detections_share": ratio(hits.size.astype(np.float64), objects.size.astype(np.float64)),
         "detections_after": after.size.astype(np.float64),
         "negative_detections": objects.sum(detected & (relative < 0)),
         "last_day": objects.at_rank(days, -1),
@@ -293,9 +284,8 @@ def _flux_bands(
     n_bands = len(passbands)
     names = [_short(name) for name in passbands]
     order = np.lexsort((days, owner * n_bands + band))
-    days, since_peak, relative, noise, detected = (
-        values[order] for values in (days, since_peak, relative, noise, detected)
-    )
+    days, since_peak, detected = days[order], since_peak[order], detected[order]
+    relative, noise = relative[order], noise[order]
     series = Segments((owner * n_bands + band)[order], n * n_bands)
     weight = 1.0 / (noise**2 + 1e-4)
     highest = series.arg_min(-relative)
@@ -315,7 +305,7 @@ def _flux_bands(
     }
     numbers["highest_day"] = numbers["highest_day"] - np.repeat(peak_day, n_bands)
     for label, clock, edges in (("peak", since_peak, PEAK_BINS), ("trigger", days, TRIGGER_BINS)):
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in itertools.pairwise(edges):
             inside = (clock >= low) & (clock < high)
             numbers[f"{label}{low:+g}"] = series.where(inside).mean(relative[inside], weight[inside])
     by_band = {key: values.reshape(n, n_bands) for key, values in numbers.items()}
@@ -333,7 +323,10 @@ def _rest_frame(table: Table, redshift: Floats, which: FeatureSet) -> Table:
     if which == "flux":
         return {
             "absolute_peak": table["peak_mag"] - modulus,
-            **{f"rest_{key}": table[key] / stretch for key in ("peak_day", "detected_span", "days_above_half")},
+            **{
+                f"rest_{key}": table[key] / stretch
+                for key in ("peak_day", "detected_span", "days_above_half")
+            },
         }
     bands = sorted({name.split("_")[0] for name in table if name.endswith("_fade")})
     return {
@@ -346,7 +339,7 @@ def _rest_frame(table: Table, redshift: Floats, which: FeatureSet) -> Table:
 
 
 def distance_modulus(redshift: Floats) -> Floats:
-    """Distance modulus, mag, in flat LCDM with H0 = 70 km/s/Mpc and 0.3 of matter (protocol ztf-5); NaN stays."""
+    """Distance modulus, mag, in flat LCDM with H0 = 70 km/s/Mpc and 0.3 of matter (protocol ztf-5)."""
     grid = np.linspace(0.0, 5.0, 2001)
     inverse = 1.0 / np.sqrt(0.3 * (1 + grid) ** 3 + 0.7)
     steps = (inverse[1:] + inverse[:-1]) / 2 * np.diff(grid)

@@ -1,9 +1,10 @@
 """The measures of a classification: AUROC, AUPRC, F1, balanced accuracy, log loss, calibration error.
 
-Everything is computed for many weightings of the objects at once (``weights[B, n]``): a bootstrap of a thousand
-resamples is one call, and a plain score is the same arithmetic with one row of ones.
-Labels are indices into the columns of ``probabilities``. An object without an answer (a row of NaN) is ranked as if
-all classes were equally likely, and its decision counts as an error: abstaining is never rewarded.
+Everything is computed for many weightings of the objects at once (``weights[B, n]``): a bootstrap of a
+thousand resamples is one call, and a plain score is the same arithmetic with one row of ones.
+Labels are indices into the columns of ``probabilities``. An object without an answer (a row of NaN) is
+ranked as if all classes were equally likely, and its decision counts as an error: abstaining is never
+rewarded.
 """
 
 from __future__ import annotations
@@ -66,11 +67,11 @@ def decide(probabilities: ArrayLike, counts: ArrayLike | None = None, power: flo
     ----------
     probabilities : array [n, C]
     counts : array [C], optional
-        Objects of each class in the training labels. Given, the decision is the balanced one of the protocols,
-        ``argmax(q / counts ** power)``; else the plain arg max.
+        Objects of each class in the training labels. Given, the decision is the balanced one of the
+        protocols, ``argmax(q / counts ** power)``; else the plain arg max.
     """
     values = np.asarray(probabilities, dtype=np.float64)
-    decided = np.argmax(fill_unanswered(rebalance(values, counts, power)), axis=-1).astype(np.int64)
+    decided: Ints = np.argmax(fill_unanswered(rebalance(values, counts, power)), axis=-1).astype(np.int64)
     decided[~np.isfinite(values).all(axis=-1)] = NO_DECISION
     return decided
 
@@ -84,7 +85,7 @@ def rebalance(probabilities: ArrayLike, counts: ArrayLike | None, power: float =
     return np.asarray(scaled / scaled.sum(axis=-1, keepdims=True))
 
 
-# --- for many weightings at once -----------------------------------------------------------------------------------
+# --- for many weightings at once --------------------------------------------------------------------------
 
 
 def _ranked(positive: Bools, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -103,7 +104,8 @@ def _ranked(positive: Bools, score: Floats, weights: Floats) -> tuple[Floats, Fl
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     """``above / below`` with NaN where the denominator is zero."""
-    return np.divide(above, below, out=np.full(np.broadcast(above, below).shape, np.nan), where=below != 0)
+    empty = np.full(np.broadcast(above, below).shape, np.nan)
+    return np.asarray(np.divide(above, below, out=empty, where=below != 0))
 
 
 def _areas(positive: Bools, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -153,8 +155,8 @@ def measure(
     weights : float64 [B, n], optional
         How often each object counts; one row of ones by default.
     counts : array [C], optional
-        Training labels by class: adds ``macro_f1_balanced`` and ``balanced_accuracy_balanced``, the measures of
-        the balanced decision (`decide`).
+        Training labels by class: adds ``macro_f1_balanced`` and ``balanced_accuracy_balanced``, the measures
+        of the balanced decision (`decide`).
 
     Notes
     -----
@@ -218,7 +220,7 @@ def _checked(
     return truth, values, np.ones((1, truth.size)) if weights is None else np.atleast_2d(weights)
 
 
-# --- one number ----------------------------------------------------------------------------------------------------
+# --- one number -------------------------------------------------------------------------------------------
 
 
 def class_auroc(labels: ArrayLike, probabilities: ArrayLike) -> Floats:

@@ -1,4 +1,4 @@
-"""The standing opponent: hand-made features and gradient boosting, trained afresh for each cut of the light curves."""
+"""The standing opponent: hand-made features and gradient boosting, trained afresh for each stage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Boosting:
 
     @staticmethod
     def of_protocol(which: FeatureSet, labels: int) -> Boosting:
-        """The settings that protocol ztf-5 ("detections") or plasticc-8 ("flux") states for this many labels."""
+        """The settings of protocol ztf-5 ("detections") or plasticc-8 ("flux") for this many labels."""
         if which == "flux":
             return Boosting(220, 15, 20, rows=1.0, l2=0.0, weight_power=1.0)
         if labels <= 300:
@@ -85,7 +85,8 @@ class Opponent:
         labels : sequence of str, optional
             Class of every object; the column ``label`` of ``curves.objects`` by default.
         classes : sequence of str, optional
-            Order of the answer's columns; a class without labels gets probability 0. The sorted labels by default.
+            Order of the answer's columns; a class without labels gets probability 0. The sorted labels by
+            default.
         which : {"detections", "flux"}, optional
             The feature set; "detections" for light curves of two passbands, "flux" for more.
         cut : Stage
@@ -111,11 +112,15 @@ class Opponent:
         truth = encode(names, order)
         seen = np.unique(truth)
         if seen.size < 2:
-            raise TrainingError(f"gradient boosting needs labels of two classes; found {[order[i] for i in seen]}")
+            raise TrainingError(
+                f"gradient boosting needs labels of two classes; found {[order[i] for i in seen]}"
+            )
         bands = tuple(passbands) if passbands is not None else _in_use(curves)
         which = which or ("detections" if len(bands) == 2 else "flux")
         if which == "detections" and len(bands) != 2:
-            raise UsageError(f"the feature set 'detections' compares two passbands, not {len(bands)}: {bands}")
+            raise UsageError(
+                f"the feature set 'detections' compares two passbands, not {len(bands)}: {bands}"
+            )
         settings = settings or Boosting.of_protocol(which, truth.size)
         _, table = features(cut.apply(curves), which, bands, metadata)
         counts = np.bincount(truth, minlength=len(order)).astype(np.int64)
@@ -128,7 +133,7 @@ class Opponent:
         return cls(order, counts, which, bands, tuple(metadata), cut, models, seen)
 
     def predict(self, curves: LightCurves) -> Floats:
-        """Class probabilities, float64 [n, C] in the order of `classes`, of light curves cut as in training."""
+        """Class probabilities float64 [n, C], in the order of `classes`; cut as in training."""
         _, table = features(self.cut.apply(curves), self.which, self.passbands, self.metadata)
         result = np.zeros((len(curves), len(self.classes)))
         result[:, self.seen] = np.mean([model.predict_proba(table) for model in self.models], axis=0)

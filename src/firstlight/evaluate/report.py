@@ -1,10 +1,7 @@
-"""A classifier measured on labelled light curves: tables, diagrams, JSON, Markdown and one self-contained page."""
+"""A classifier measured on labelled light curves, at every stage."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +16,9 @@ from firstlight.evaluate import metrics
 from firstlight.evaluate.answers import collapse, stage_answers
 from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.features import AB_NJY
-from firstlight.evaluate.scores import RESAMPLES, Score, pick, score, to_csv
+from firstlight.evaluate.pages import Savable, markdown, page
+from firstlight.evaluate.resampling import RESAMPLES
+from firstlight.evaluate.scores import Score, pick, score, to_csv
 from firstlight.evaluate.segments import Segments
 from firstlight.evaluate.stages import STAGES, Stage
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-HEADLINES = ("macro_auroc", "macro_f1", "balanced_accuracy", "accuracy", "log_loss", "ece")
 MIN_BIN = 20  # objects in a bin of peak magnitude
 
 
@@ -42,21 +40,13 @@ class Classifies(Protocol):
         ...
 
 
-class Savable(Protocol):
-    """A figure: anything with ``savefig``."""
-
-    def savefig(self, file: Any, **options: Any) -> None:
-        """Write the figure to a file."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Report:
     """How well a classifier does on labelled light curves, at every stage.
 
-    ``scores`` are tidy rows; ``confusion`` holds the matrix of each stage; ``answers`` the labels and probabilities
-    they come from; ``by_magnitude`` scores of the full light curves by peak magnitude (``stage`` names the bin);
-    ``notes`` say what was set aside.
+    ``scores`` are tidy rows; ``confusion`` holds the matrix of each stage; ``answers`` the labels and
+    probabilities they come from; ``by_magnitude`` scores of the full light curves by peak magnitude
+    (``stage`` names the bin); ``notes`` say what was set aside.
     """
 
     classifier: str
@@ -118,31 +108,15 @@ class Report:
         }
 
     def to_markdown(self) -> str:
-        """The report as Markdown: headline table, classes, confusion, peak magnitude, notes."""
-        parts = [f"# {self.classifier} {self.version}", self._introduction()]
-        parts += [f"## {title}\n\n{_markdown(header, rows)}" for title, header, rows in self._tables()]
-        if self.notes:
-            parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in self.notes))
-        return "\n\n".join(parts) + "\n"
+        """The report as Markdown: scores by stage and class, confusion, peak magnitude, notes."""
+        return markdown(self)
 
     def to_html(self, figures: Mapping[str, Savable] | None = None) -> str:
         """One self-contained page: the tables of the Markdown, and `figures` inside it as PNG."""
-        body = [f"<h1>{html.escape(self.classifier)} {html.escape(self.version)}</h1>"]
-        body.append(f"<p>{html.escape(self._introduction())}</p>")
-        for name, figure in (figures or {}).items():
-            picture = io.BytesIO()
-            figure.savefig(picture, format="png", dpi=130)
-            data = base64.b64encode(picture.getvalue()).decode()
-            body.append(f'<img alt="{html.escape(name)}" src="data:image/png;base64,{data}">')
-        for title, header, rows in self._tables():
-            body.append(f"<h2>{html.escape(title)}</h2>{_html_table(header, rows)}")
-        if self.notes:
-            items = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-            body.append(f"<h2>Notes</h2><ul>{items}</ul>")
-        return _PAGE.format(title=html.escape(f"{self.classifier} {self.version}"), body="\n".join(body))
+        return page(self, figures or {})
 
     def write(self, folder: str | Path, figures: Mapping[str, Savable] | None = None) -> Path:
-        """The folder, in which now lie report.json, report.md, report.html, scores.csv and the figures as PNG."""
+        """The folder, now with report.json, report.md, report.html, scores.csv and the figures as PNG."""
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
         (home / "report.json").write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
@@ -152,58 +126,6 @@ class Report:
         for name, figure in (figures or {}).items():
             figure.savefig(home / f"{name}.png", dpi=150)
         return home
-
-    def _introduction(self) -> str:
-        sizes = ", ".join(f"{name} {number:,}" for name, number in self.counts.items())
-        return (
-            f"{sum(self.counts.values()):,} labelled objects: {sizes}. Weights {self.weights[:12] or 'unknown'}. "
-            "Brackets: 95 % of resamples of the objects within their classes. Measures over classes are plain means."
-        )
-
-    def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-        """(title, header, rows) of each table."""
-        stages = list(dict.fromkeys(row.stage for row in self.scores))
-        yield (
-            "By observations seen",
-            ["stage", "objects", *HEADLINES],
-            [
-                [stage, f"{pick(self.scores, 'accuracy', stage).n:,}"]
-                + [_text(pick(self.scores, metric, stage)) for metric in HEADLINES]
-                for stage in stages
-            ],
-        )
-        last = stages[-1]
-        present = [name for name, number in self.counts.items() if number]
-        rates = self.base_rates(last)
-        yield (
-            f"By class ({last})",
-            ["class", "objects", *metrics.BY_CLASS, "base rate"],
-            [
-                [name, f"{self.counts[name]:,}"]
-                + [_text(pick(self.scores, metric, last, name)) for metric in metrics.BY_CLASS]
-                + [f"{rates[name]:.3f}"]
-                for name in present
-            ],
-        )
-        yield (
-            f"Confusion ({last}; true class in rows)",
-            ["", *self.classes],
-            [
-                [name, *(f"{number:,}" for number in row)]
-                for name, row in zip(self.classes, self.confusion[last].tolist(), strict=True)
-            ],
-        )
-        bins = list(dict.fromkeys(row.stage for row in self.by_magnitude))
-        if bins:
-            yield (
-                "By brightest detection (AB magnitude, full light curves)",
-                ["magnitude", "objects", *HEADLINES],
-                [
-                    [name, f"{pick(self.by_magnitude, 'accuracy', name).n:,}"]
-                    + [_text(pick(self.by_magnitude, metric, name)) for metric in HEADLINES]
-                    for name in bins
-                ],
-            )
 
 
 def evaluate(
@@ -225,11 +147,11 @@ def evaluate(
     curves : LightCurves
         With a column of labels; objects without one are set aside and counted in the notes.
     stages : sequence of Stage
-        How much of the light curves is seen. All stages come from one classification of the whole light curves, since
-        a probability depends on what came before it only.
+        How much of the light curves is seen. All stages come from one classification of the whole light
+        curves, since a probability depends on what came before it only.
     classes : sequence of str, optional
-        Classes to score. By default the labels' own, or the classifier's where labels are finer: probabilities and
-        labels are both summed up the class tree to them.
+        Classes to score. By default the labels' own, or the classifier's where labels are finer:
+        probabilities and labels are both summed up the class tree to them.
     label : str
         Column of ``curves.objects`` that holds the labels.
     resamples, seed : int
@@ -289,8 +211,8 @@ def evaluate(
 def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tuple[str, ...]:
     """The classes on which labels and a classifier can be compared, in the classifier's order.
 
-    A label that is one of the classifier's classes, or finer than one, is compared on that class; a label that is
-    coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself; one that is neither, on none.
+    A label that is one of the classifier's classes, or finer than one, is compared on that class; a label
+    that is coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself; one that is neither, on none.
     """
     from firstlight.facts import class_tree
 
@@ -315,7 +237,7 @@ def peak_magnitude(curves: LightCurves) -> Floats:
 
 def _order(curves: LightCurves, predictions: Predictions) -> Ints:
     place = {str(name): index for index, name in enumerate(predictions.object_id)}
-    return np.array([place[str(name)] for name in curves.column("object_id")], dtype=np.int64)
+    return np.array([place[name] for name in curves.object_id], dtype=np.int64)
 
 
 def _by_magnitude(
@@ -333,7 +255,12 @@ def _by_magnitude(
             continue
         if inside.any():
             yield from score(
-                labels[inside], probabilities[inside], classes, stage=f"{start}-{edge}", number=number, seed=seed
+                labels[inside],
+                probabilities[inside],
+                classes,
+                stage=f"{start}-{edge}",
+                number=number,
+                seed=seed,
             )
         start = edge
 
@@ -351,10 +278,10 @@ def _notes(
     outside = [name for name, own in zip(given, collapsed, strict=True) if name is not None and own is None]
     if outside:
         names = ", ".join(sorted(set(outside)))
-        yield f"{len(outside):,} objects of classes that the classifier does not know were set aside: {names}."
+        yield f"{len(outside):,} objects of classes unknown to the classifier were set aside: {names}."
     silent = int((~np.isfinite(final).all(axis=1)).sum())
     if silent:
-        yield f"{silent:,} objects had no answer at all; each counts as an error and as a uniform probability."
+        yield f"{silent:,} objects had no answer: each counts as an error and as uniform."
     if set(source) != set(target):
         yield f"Probabilities of {', '.join(source)} were summed up the class tree to {', '.join(target)}."
 
@@ -364,35 +291,3 @@ def _plain(row: Score) -> dict[str, Any]:
         key: None if isinstance(value, float) and not np.isfinite(value) else value
         for key, value in asdict(row).items()
     }
-
-
-def _text(row: Score) -> str:
-    if not np.isfinite(row.value):
-        return "-"
-    return f"{row.value:.3f}" if not np.isfinite(row.lo) else f"{row.value:.3f} ({row.lo:.3f}-{row.hi:.3f})"
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 15px/1.45 system-ui, sans-serif; max-width: 66em; margin: 2em auto; padding: 0 1em; color: #222 }}
-table {{ border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }}
-th:first-child, td:first-child {{ text-align: left }}
-img {{ max-width: 100%; vertical-align: top; margin: .5em }}
-</style></head><body>
-{body}
-</body></html>
-"""

@@ -31,7 +31,8 @@ Key = tuple[str, int]
 def resamples(labels: Ints, number: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.float64]]:
     """How often each object is drawn: float64 [b, n] blocks that make up `number` resamples.
 
-    Objects are drawn with replacement within each class, so every resample has the class sizes of the original.
+    Objects are drawn with replacement within each class, so every resample has the class sizes of the
+    original.
     """
     truth = np.asarray(labels)
     members = [np.flatnonzero(truth == label) for label in np.unique(truth)]
@@ -39,7 +40,9 @@ def resamples(labels: Ints, number: int = RESAMPLES, seed: int = 0) -> Iterator[
     block = max(1, min(number, _CELLS_AT_ONCE // max(truth.size, 1)))
     for start in range(0, number, block):
         rows = min(block, number - start)
-        drawn = np.concatenate([own[rng.integers(own.size, size=(rows, own.size))] for own in members], axis=1)
+        drawn = np.concatenate(
+            [own[rng.integers(own.size, size=(rows, own.size))] for own in members], axis=1
+        )
         flat = drawn + np.arange(rows)[:, None] * truth.size
         yield np.bincount(flat.ravel(), minlength=rows * truth.size).reshape(rows, -1).astype(np.float64)
 
@@ -89,8 +92,8 @@ def paired(
     ----------
     labels : int [n]
     first, second : array [n, C] or [draws, n, C]
-        Probabilities of two arms for the same objects; with several label draws the mean difference over draws is
-        taken, draw by draw (draw d of one arm against draw d of the other).
+        Probabilities of two arms for the same objects; with several label draws the mean difference over
+        draws is taken, draw by draw (draw d of one arm against draw d of the other).
     """
     truth = np.asarray(labels, dtype=np.int64)
     one, two = (np.asarray(arm, dtype=np.float64) for arm in (first, second))
@@ -107,9 +110,7 @@ def paired(
         return {key: np.mean([term[key] for term in terms], axis=0) for key in terms[0]}
 
     point = {key: float(value[0]) for key, value in difference(None).items()}
-    return _intervals(
-        point, _joined([difference(draw) for draw in resamples(truth, number, seed)]), coverage
-    )
+    return _intervals(point, _joined([difference(draw) for draw in resamples(truth, number, seed)]), coverage)
 
 
 def _joined(blocks: list[dict[Key, Floats]]) -> dict[Key, Floats]:

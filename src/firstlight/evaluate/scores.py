@@ -1,4 +1,4 @@
-"""Scores as tidy rows: one a stage, a measure and a class, with its interval and the number of objects behind it."""
+"""Scores as tidy rows: one a stage, a measure and a class, with interval and number of objects."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Score:
     """One number of a table of results.
 
-    ``of`` is the class it belongs to, ``"all"`` for measures over all classes; ``n`` counts the objects scored
-    (those of the class where ``of`` names one); ``lo`` and ``hi`` bound 95 % of the resamples, ``sd`` is their
-    standard deviation.
+    ``of`` is the class it belongs to, ``"all"`` for measures over all classes; ``n`` counts the objects
+    scored (those of the class where ``of`` names one); ``lo`` and ``hi`` bound 95 % of the resamples, ``sd``
+    is their standard deviation.
     """
 
     stage: str

@@ -43,12 +43,12 @@ class Segments:
 
     def sum(self, values: Floats | Bools) -> Floats:
         """Sum by segment, [n]; 0 where empty."""
-        return np.bincount(self.owner, weights=values, minlength=self.n)
+        return np.bincount(self.owner, weights=values, minlength=self.n).astype(np.float64)
 
     def mean(self, values: Floats, weights: Floats | None = None) -> Floats:
         """Weighted mean by segment, [n]; NaN where empty."""
         weights = np.ones(self.owner.size) if weights is None else weights
-        return _divide(self.sum(values * weights), self.sum(weights))
+        return ratio(self.sum(values * weights), self.sum(weights))
 
     def extreme(self, ufunc: np.ufunc, values: Floats) -> Floats:
         """``np.minimum`` or ``np.maximum`` by segment, [n]; NaN where empty."""
@@ -83,8 +83,8 @@ class Segments:
         x, y, weights = x[mask], y[mask], weights[mask]
         x = x - rows.mean(x, weights)[rows.owner]
         spread = rows.sum(weights * x**2)
-        slope = _divide(rows.sum(weights * x * y), spread)
-        return slope, np.sqrt(_divide(np.ones(self.n), spread))
+        slope = ratio(rows.sum(weights * x * y), spread)
+        return slope, np.sqrt(ratio(np.ones(self.n), spread))
 
     def interpolate(self, x: Floats, y: Floats, owner: Ints, at: Floats, reach: float) -> Floats:
         """`y` at the places `at` of segments `owner`, linear between rows, [k].
@@ -103,11 +103,12 @@ class Segments:
         right = np.searchsorted(self.owner * _APART + x, own * _APART + place, side="left")
         right = np.clip(right, first, last)
         left = np.maximum(right - 1, first)
-        share = np.nan_to_num(_divide(place - x[left], x[right] - x[left]))
+        share = np.nan_to_num(ratio(place - x[left], x[right] - x[left]))
         result[asked] = np.where(near, y[left] + share * (y[right] - y[left]), np.nan)
         return result
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
     """``above / below``, NaN where the denominator is not positive enough to divide by."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=np.abs(below) > 1e-12)
+    result: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=np.abs(below) > 1e-12)
+    return result

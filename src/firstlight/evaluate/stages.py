@@ -1,4 +1,4 @@
-"""How much of a light curve has been seen: whole, up to a number of detections, or of days since the trigger."""
+"""How much of a light curve has been seen: all, or up to a number of detections or of days."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Stage:
 
     @staticmethod
     def named(name: str) -> Stage:
-        """The stage of a name: ``full``, ``3 detections`` or ``20 days``; a space is optional, ``d`` means days."""
+        """The stage called ``full``, ``3 detections`` or ``20 days`` (``20d`` for short)."""
         text = name.strip().lower()
         if text == "full":
             return FULL

@@ -1,4 +1,4 @@
-"""Figures: a classified light curve, and how well a classifier does. Each function takes ``ax=`` and returns it."""
+"""Figures: a classified light curve, and how well a classifier does."""
 
 from firstlight.figures.light_curve import light_curve
 from firstlight.figures.performance import (

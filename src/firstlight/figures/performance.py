@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-#: Colours of arms (methods) in the order in which they are given; apart from those of classes by being named in a legend.
+#: Colours of arms (methods) in the order in which they are given; apart from those of classes by being named
+#: in a legend.
 ARMS = ("#0072b2", "#d55e00", "#009e73", "#b8559a", "#e69f00", "#46a8e0", "0.3")
 NAMES = {
     "macro_auroc": "Macro AUROC",
@@ -73,7 +74,7 @@ def against_time(
     baseline: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """A measure against the number of detections or the days since the trigger, one line an arm, with 68 % bands.
+    """A measure against the number of detections or days since the trigger, one line an arm.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def _numbers_below(ax: Axes, numbers: Mapping[float, int]) -> None:
 def confusion_matrix(
     counts: ArrayLike, classes: Sequence[str], *, title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """Share of each true class (row) that was called each class (column), with the numbers of objects beneath.
+    """Share of each true class (row) that was called each class (column), with numbers of objects.
 
     Parameters
     ----------
@@ -181,7 +182,9 @@ def confusion_matrix(
     new = ax is None
     ax = given_or_new(ax, (side + 0.5, side))
     if new:
-        ax.figure.subplots_adjust(left=1.55 / (side + 0.5), right=0.98, top=1 - 0.4 / side, bottom=1.15 / side)
+        ax.figure.subplots_adjust(
+            left=1.55 / (side + 0.5), right=0.98, top=1 - 0.4 / side, bottom=1.15 / side
+        )
     shade = LinearSegmentedColormap.from_list("firstlight", ["white", "#0072b2"])
     ax.imshow(share, cmap=shade, vmin=0, vmax=1, aspect="equal")
     for row, column in np.ndindex(table.shape):
@@ -189,11 +192,27 @@ def confusion_matrix(
         if table[row, column] == 0:
             ax.text(column, row, "·", ha="center", va="center", color="0.6", fontsize=SMALL)
             continue
-        ax.text(column, row - 0.1, f"{share[row, column]:.2f}", ha="center", va="center", color=color, fontsize=SMALL)
         ax.text(
-            column, row + 0.25, f"{int(table[row, column]):,}", ha="center", va="center", color=color, fontsize=FOOT - 1
+            column,
+            row - 0.1,
+            f"{share[row, column]:.2f}",
+            ha="center",
+            va="center",
+            color=color,
+            fontsize=SMALL,
         )
-    ax.set_xticks(range(len(classes)), classes, rotation=40, ha="right", rotation_mode="anchor", fontsize=SMALL)
+        ax.text(
+            column,
+            row + 0.25,
+            f"{int(table[row, column]):,}",
+            ha="center",
+            va="center",
+            color=color,
+            fontsize=FOOT - 1,
+        )
+    ax.set_xticks(
+        range(len(classes)), classes, rotation=40, ha="right", rotation_mode="anchor", fontsize=SMALL
+    )
     names = [f"{name} ({int(size):,})" for name, size in zip(classes, sizes[:, 0], strict=True)]
     ax.set_yticks(range(len(classes)), names, fontsize=SMALL)
     ax.set_xticks(np.arange(len(classes) - 1) + 0.5, minor=True)
@@ -252,8 +271,13 @@ def roc(
     ax.set_ylim(0, 1.01)
     ax.set_xlabel("False positive rate", fontsize=FONT)
     ax.set_ylabel("True positive rate", fontsize=FONT)
-    ax.legend(fontsize=SMALL, frameon=False, loc="upper left" if log else "lower right", title="AUROC (95 %)")
-    ax.get_legend().get_title().set_fontsize(SMALL)
+    ax.legend(
+        fontsize=SMALL,
+        frameon=False,
+        loc="upper left" if log else "lower right",
+        title="AUROC (95 %)",
+        title_fontsize=SMALL,
+    )
     return ax
 
 
@@ -293,9 +317,14 @@ def precision_recall(
     ax.set_xlabel("Recall (completeness)", fontsize=FONT)
     ax.set_ylabel("Precision (purity)", fontsize=FONT)
     ax.legend(
-        fontsize=SMALL, frameon=True, framealpha=0.85, edgecolor="none", loc="best", title="AUPRC (95 %)"
+        fontsize=SMALL,
+        frameon=True,
+        framealpha=0.85,
+        edgecolor="none",
+        loc="best",
+        title="AUPRC (95 %)",
+        title_fontsize=SMALL,
     )
-    ax.get_legend().get_title().set_fontsize(SMALL)
     return ax
 
 
@@ -327,7 +356,14 @@ def reliability(
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=0.9, zorder=0.5)
     bars = np.clip([bins.observed - bins.lo, bins.hi - bins.observed], 0, None)
     ax.errorbar(
-        bins.predicted, bins.observed, bars, fmt="o-", color=color, markersize=4.5, linewidth=1.3, elinewidth=1.0
+        bins.predicted,
+        bins.observed,
+        bars,
+        fmt="o-",
+        color=color,
+        markersize=4.5,
+        linewidth=1.3,
+        elinewidth=1.0,
     )
     below = ax.inset_axes((0.0, 0.0, 1.0, 0.14))
     below.vlines(bins.predicted, 0, bins.n, color=color, alpha=0.45, linewidth=3)

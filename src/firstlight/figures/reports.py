@@ -48,15 +48,15 @@ class Report(Protocol):
 def report_figures(report: Report) -> dict[str, Figure]:
     """Figures of a report by file name without suffix; none of them is known to pyplot.
 
-    ``detections``, ``days`` (macro AUROC against time), ``confusion`` and ``confusion-5-detections``, ``roc``,
-    ``precision-recall``, ``reliability``: those for which the report has stages.
+    ``detections``, ``days`` (macro AUROC against time), ``confusion`` and ``confusion-5-detections``,
+    ``roc``, ``precision-recall``, ``reliability``: those for which the report has stages.
     """
     figures: dict[str, Figure] = {}
     stages = {row.stage for row in report.scores}
     for clock in ("detections", "days"):
         if sum(stage.endswith((clock, clock.rstrip("s"))) for stage in stages) > 1:
             figures[clock], ax = _single((5.2, 4.2), bottom=0.17)
-            against_time({report.classifier: report.scores}, clock=clock, ax=ax)  # type: ignore[arg-type]
+            against_time({report.classifier: report.scores}, clock=clock, ax=ax)
     side = 1.9 + 0.62 * len(report.classes)
     for stage, name in (("full", "confusion"), ("5 detections", "confusion-5-detections")):
         if stage in report.confusion:
@@ -74,9 +74,7 @@ def report_figures(report: Report) -> dict[str, Figure]:
     return figures
 
 
-def _single(
-    size: tuple[float, float], left: float = 0.13, bottom: float = 0.12
-) -> tuple[Figure, Axes]:
+def _single(size: tuple[float, float], left: float = 0.13, bottom: float = 0.12) -> tuple[Figure, Axes]:
     figure, axes = blank(size=size)
     figure.subplots_adjust(left=left, right=0.97, top=0.94, bottom=bottom)
     return figure, axes[0]

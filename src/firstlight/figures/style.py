@@ -1,4 +1,4 @@
-"""How firstlight draws: colours and markers of passbands, colours of classes, sizes, and bare axes to draw on."""
+"""How firstlight draws: colours and markers of passbands, colours of classes, sizes, bare axes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 FONT, SMALL, FOOT = 10.0, 8.5, 7.0  # pt
 GREY, LIGHT = "0.45", "0.8"
 
-# Rubin's palette for light backgrounds and its markers (RTN-045); other surveys share it by the name of the band.
+# Rubin's palette for light backgrounds and its markers (RTN-045); other surveys share it by the name of the
+# band.
 _RUBIN = {
     "u": ("#0c71ff", "o"),
     "g": ("#49be61", "^"),
@@ -34,8 +35,8 @@ _PASSBANDS = {
     "ATLAS-o": ("#f07d12", "s"),
 }
 
-# Okabe & Ito's set, safe for colour-blind readers, for the six classes that every figure shows; darker or lighter
-# relatives, drawn dashed, for the finer ones.
+# Okabe & Ito's set, safe for colour-blind readers, for the six classes that every figure shows; darker or
+# lighter relatives, drawn dashed, for the finer ones.
 _CLASSES = {
     "SN Ia": "#0072b2",
     "SN II": "#d55e00",
@@ -104,7 +105,8 @@ _RUBIN_WAVELENGTHS = {band: passband(f"LSST-{band}").wavelength_um for band in _
 def class_style(name: str) -> ClassStyle:
     """Colour and line style of a class by its TNS name; always the same one.
 
-    Finer classes are dashed; one without a colour of its own takes a spare colour that depends on its name alone.
+    Finer classes are dashed; one without a colour of its own takes a spare colour that depends on its name
+    alone.
     """
     if name in _CLASSES:
         return ClassStyle(_CLASSES[name], "-")
@@ -150,8 +152,8 @@ def blank(
     ratios : iterable of float, optional
         Relative heights of the panels.
     managed : bool
-        Made by pyplot, so that a notebook or ``plt.show()`` shows it. Else it belongs to the caller alone and goes
-        away with the last reference: for many figures in one process.
+        Made by pyplot, so that a notebook or ``plt.show()`` shows it. Else it belongs to the caller alone
+        and goes away with the last reference: for many figures in one process.
     """
     needs_matplotlib("figures")
     if managed:
@@ -190,7 +192,7 @@ def dress(ax: Axes, *, minor: bool = True) -> None:
 
 
 def spread(values: Iterable[float], gap: float, low: float, high: float) -> list[float]:
-    """Places for labels as near to `values` as may be, in their order, at least `gap` apart, within [low, high].
+    """Places for labels near to `values`, in their order, at least `gap` apart, within [low, high].
 
     Examples
     --------
@@ -200,7 +202,8 @@ def spread(values: Iterable[float], gap: float, low: float, high: float) -> list
     wanted = list(values)
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
-    # Blocks of touching labels: [sum of (wanted - place in the block), count]; the mean is where a block starts best.
+    # Blocks of touching labels: [sum of (wanted - place in the block), count]; the mean is where a block
+    # starts best.
     blocks: list[tuple[float, int]] = []
 
     def start(block: tuple[float, int]) -> float:
