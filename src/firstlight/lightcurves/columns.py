@@ -1,20 +1,28 @@
-"""How rows become light curves: the one place where order, duplicates, errors and units are settled."""
+"""How given columns become rows in nJy and MJD, and what is wrong with each of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts import Survey, zero_point
+from firstlight.facts import Survey
+from firstlight.facts import survey as find_survey
+from firstlight.facts import zero_point as zero_point_of
 from firstlight.facts.arrays import as_arrow
-from firstlight.lightcurves.arrays import FloatArray, floats, group, identifiers, signs, truths
+from firstlight.lightcurves import objects as metadata
+from firstlight.lightcurves.arrays import FloatArray, floats, identifiers, signs, truths
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
 from firstlight.lightcurves.photometry import flux_error_from_magnitude, flux_from_magnitude, to_njy
+from firstlight.lightcurves.rows import Rows, settle
+
+if TYPE_CHECKING:
+    from firstlight.lightcurves.curves import LightCurves
 
 # AB -1.1, 1e8 times a peak of 19 mag: no transient, a broken row.
 IMPLAUSIBLE_NJY = 1e13
@@ -24,26 +32,126 @@ _LIMIT_MAGNITUDES = (5.0, 40.0)
 _JD = 2_400_000.0
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Observations as they were given, in nJy and MJD, not yet in order; all of shape (N,)."""
+def from_columns(
+    *,
+    object_id: Any,
+    time: Any,
+    passband: Any,
+    survey: str | Path | Mapping[str, Any] | Survey,
+    flux: Any = None,
+    flux_err: Any = None,
+    limit: Any = None,
+    detected: Any = None,
+    flux_unit: str | None = None,
+    zero_point: Any = None,
+    mag: Any = None,
+    mag_err: Any = None,
+    sign: Any = None,
+    objects: Any = None,
+    flags: Any = None,
+    unknown_passbands: Literal["error", "drop"] = "error",
+    dereddened: bool = False,
+    time_system: Literal["mjd", "jd"] = "mjd",
+    report: list[str] | None = None,
+) -> LightCurves:
+    """Light curves from columns with one entry an observation, in any order.
 
-    time: FloatArray
-    passband: NDArray[np.int16]
-    flux: FloatArray
-    flux_err: FloatArray
-    limit: FloatArray
-    detected: NDArray[np.bool_]
-    flags: NDArray[np.uint16]
+    Rows are kept and flagged, never removed. Objects stand in order of first appearance; their rows are
+    sorted by time, then passband, then flux, whatever the order given.
 
+    Parameters
+    ----------
+    object_id : column of str or int
+    time : column, days
+        MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
+    passband : column of str or int
+        Any spelling that the survey knows.
+    survey : str, Path, mapping or Survey
+        See `firstlight.facts.survey`.
+    flux, flux_err : column, optional
+        Difference flux and its error, with `flux_unit` (``"nJy"``, ``"uJy"``, ``"FLUXCAL"``, ...) or
+        `zero_point` (AB; a number or a column).
+    mag, mag_err : column, optional
+        AB magnitude of the difference, instead of a flux; `sign` says whether it is a positive one
+        (``isdiffpos``: t, f, 1, 0, -1, True, ...), all are where it is not given.
+    limit : column, optional
+        5-sigma upper limit where nothing was measured: in the unit of the flux, or an AB magnitude where
+        `mag` is given.
+    detected : column of bool, optional
+        Where missing: flux / error >= the survey's ``detection_snr``, positive only.
+    objects : table or mapping, optional
+        Metadata with `object_id`. Ids without observations become objects without observations.
+    flags : column of uint16, optional
+        Flags that the reader sets, e.g. ``BAD_QUALITY``.
+    unknown_passbands : {"error", "drop"}
+        ``"drop"`` keeps such rows, unusable and flagged.
+    dereddened : bool
+        Whether Milky Way extinction is already out of the fluxes.
+    report : list of str, optional
+        Receives a sentence for each thing noticed: ids in one table only, sentinels, unknown passbands.
 
-@dataclass(frozen=True)
-class Settled:
-    """Observations in order: `names` (n,), `offsets` (n + 1,), and rows."""
+    Raises
+    ------
+    DataError, UnknownNameError, UsageError
+        No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
+        an id with conflicting metadata.
+    """
+    from firstlight.lightcurves.curves import LightCurves
 
-    names: pa.Array
-    offsets: NDArray[np.int64]
-    rows: Rows
+    which = find_survey(survey)
+    ids = identifiers(object_id)
+    when = floats(time, "time")
+    given = {
+        "object_id": object_id,
+        "time": time,
+        "passband": passband,
+        "flux": flux,
+        "flux_err": flux_err,
+    }
+    given |= {"mag": mag, "mag_err": mag_err, "sign": sign, "limit": limit, "detected": detected}
+    given |= {"flags": flags, "zero_point": None if np.ndim(zero_point) == 0 else zero_point}
+    refuse_unequal({name: len(values) for name, values in given.items() if values is not None})
+    codes = passband_codes(which, passband, ids, unknown_passbands)
+    value, error, bound, unsigned = brightness(
+        flux=flux,
+        flux_err=flux_err,
+        limit=limit,
+        flux_unit=flux_unit,
+        zero_point_ab=zero_point,
+        mag=mag,
+        mag_err=mag_err,
+        sign=sign,
+        size=len(when),
+    )
+    bits = given_flags(flags, len(when))
+    mark(bits, unsigned, Flag.BAD_QUALITY)
+    rows = classify_rows(
+        time=modified_julian(when, time_system),
+        passband=codes,
+        flux=value,
+        flux_err=error,
+        limit=bound,
+        detected=given_detections(detected),
+        detection_snr=which.detection_snr,
+        flags=bits,
+    )
+    settled = settle(ids, rows)
+    table, notes = metadata.assemble(
+        settled.names,
+        None if objects is None else metadata.as_table(objects),
+        survey=which.name,
+        dereddened=dereddened,
+        time_system=time_system,
+    )
+    lost = int(np.count_nonzero(codes < 0))
+    if lost:
+        notes.append(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
+    if report is not None:
+        report.extend(notes)
+    empty = table.num_rows - len(settled.names)
+    offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
+    names = tuple(band.name for band in which.passbands)
+    return LightCurves.from_rows(settled.rows, offsets, names, table)
 
 
 def brightness(
@@ -85,7 +193,7 @@ def brightness(
     bound = missing if limit is None else floats(limit, "limit")
     if value.shape == error.shape:
         _refuse_magnitudes(value, error)
-    if np.ndim(point) == 0 and point == zero_point("nJy"):
+    if np.ndim(point) == 0 and point == zero_point_of("nJy"):
         return value, error, bound, bad
     return to_njy(value, point), to_njy(error, point), to_njy(bound, point), bad
 
@@ -97,7 +205,7 @@ def _zero_point(flux_unit: str | None, zero_point_ab: Any) -> float | FloatArray
             problem, hint="Say flux_unit='nJy', 'uJy', 'mJy', 'Jy' or 'FLUXCAL', or zero_point=25.0 (AB)."
         )
     if flux_unit is not None:
-        return zero_point(flux_unit)
+        return zero_point_of(flux_unit)
     return float(zero_point_ab) if np.ndim(zero_point_ab) == 0 else floats(zero_point_ab, "zero_point")
 
 
@@ -213,86 +321,6 @@ def classify_rows(
         detected=found & measured & ((flags & np.uint16(UNUSABLE)) == 0),
         flags=flags,
     )
-
-
-def settle(object_id: Any, rows: Rows) -> Settled:
-    """Rows in order: objects as they first appear, then time, passband, flux; duplicates flagged.
-
-    The order within an object does not depend on the order given.
-    """
-    names, starts, codes = group(identifiers(object_id))
-    n, size = len(names), len(rows.time)
-    if len(starts) == n:
-        offsets = np.append(starts, size).astype(np.int64)
-    else:
-        code = np.repeat(codes, np.diff(np.append(starts, size)))
-        rows = take_rows(rows, np.argsort(code, kind="stable"))
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=n))]).astype(np.int64)
-    return Settled(names, offsets, _in_order(rows, offsets))
-
-
-def take_rows(rows: Rows, index: NDArray[Any]) -> Rows:
-    """The rows at `index`, a boolean mask or positions."""
-    return Rows(**{name: value[index] for name, value in vars(rows).items()})
-
-
-def _in_order(rows: Rows, offsets: NDArray[np.int64]) -> Rows:
-    """Rows sorted within their objects, touching only objects that are not yet."""
-    time, band = rows.time, rows.passband
-    if len(time) < 2:
-        return rows
-    ascending = (time[:-1] < time[1:]) | ((time[:-1] == time[1:]) & (band[:-1] < band[1:]))
-    inner = offsets[1:-1]
-    ascending[inner[(inner > 0) & (inner < len(time))] - 1] = True
-    disorder = np.flatnonzero(~ascending)
-    if not disorder.size:
-        return rows
-    objects = np.unique(np.searchsorted(offsets, disorder, side="right") - 1)
-    where, owner = ragged_positions(offsets[objects], np.diff(offsets)[objects])
-    part = take_rows(rows, where)
-    unusable = (part.flags & np.uint16(UNUSABLE)) != 0
-    # Usable rows first among equals, so that the copy that is kept of a duplicate is a good one.
-    keys = (
-        part.flags,
-        ~part.detected,
-        part.flux_err,
-        unusable,
-        part.limit,
-        part.flux,
-        part.passband,
-        part.time,
-    )
-    part = take_rows(part, np.lexsort((*keys, owner)))
-    mark(part.flags, _repeats(part, owner), Flag.DROPPED_DUPLICATE)
-    part.detected[(part.flags & np.uint16(UNUSABLE)) != 0] = False
-    whole = {name: value.copy() for name, value in vars(rows).items()}
-    for name, value in vars(part).items():
-        whole[name][where] = value
-    return Rows(**whole)
-
-
-def _repeats(rows: Rows, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which sorted rows repeat the one before in time, passband, flux and limit."""
-
-    def same(values: NDArray[Any]) -> NDArray[np.bool_]:
-        equal = values[1:] == values[:-1]
-        if values.dtype.kind == "f":
-            equal |= np.isnan(values[1:]) & np.isnan(values[:-1])
-        return np.asarray(equal)
-
-    dropped = Flag.DROPPED_NAN | Flag.DROPPED_UNKNOWN_PASSBAND
-    repeated = np.zeros(len(rows.time), bool)
-    repeated[1:] = same(owner) & same(rows.time) & same(rows.passband) & same(rows.flux) & same(rows.limit)
-    return np.asarray(repeated & ((rows.flags & np.uint16(dropped)) == 0))
-
-
-def ragged_positions(
-    starts: NDArray[np.int64], counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row positions of segments laid end to end, and the segment of each; both of shape (sum of counts,)."""
-    owner = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    before = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else np.zeros(0, np.int64)
-    return np.arange(len(owner), dtype=np.int64) + (starts - before)[owner], owner
 
 
 def given_flags(flags: Any, size: int) -> NDArray[np.uint16]:

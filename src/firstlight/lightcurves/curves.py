@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts import Survey, class_tree
-from firstlight.facts import survey as find_survey
-from firstlight.lightcurves import columns as settling
+from firstlight.facts import class_tree
+from firstlight.lightcurves import columns, conversion, frames
 from firstlight.lightcurves import objects as metadata
-from firstlight.lightcurves.arrays import floats, identifiers
-from firstlight.lightcurves.flags import OF_METADATA, UNUSABLE, Flag, mark
+from firstlight.lightcurves.arrays import floats
+from firstlight.lightcurves.flags import OF_METADATA, UNUSABLE, Flag
+from firstlight.lightcurves.rows import Rows, object_flags, ragged_positions
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -93,150 +92,34 @@ class LightCurves:
             array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        settling.refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
+        columns.refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
         if len(self.offsets) != self.objects.num_rows + 1 or self.offsets[-1] != len(self.time):
             sizes = f"{self.objects.num_rows} objects, {len(self.offsets)} offsets, {len(self.time)} rows"
             raise DataError(f"{sizes} do not fit")
 
-    # -- making ------------------------------------------------------------------------------------------
+    from_columns = staticmethod(columns.from_columns)
+    observations = conversion.observations
+    to_arrow, from_arrow = conversion.to_arrow, staticmethod(conversion.from_arrow)
+    to_pandas, from_pandas = frames.to_pandas, staticmethod(frames.from_pandas)
+    to_polars, from_polars = frames.to_polars, staticmethod(frames.from_polars)
+    to_astropy, from_astropy = frames.to_astropy, staticmethod(frames.from_astropy)
+    to_nested_pandas = frames.to_nested_pandas
+    from_nested_pandas = staticmethod(frames.from_nested_pandas)
 
     @classmethod
-    def from_columns(
+    def from_rows(
         cls,
-        *,
-        object_id: Any,
-        time: Any,
-        passband: Any,
-        survey: str | Path | Mapping[str, Any] | Survey,
-        flux: Any = None,
-        flux_err: Any = None,
-        limit: Any = None,
-        detected: Any = None,
-        flux_unit: str | None = None,
-        zero_point: Any = None,
-        mag: Any = None,
-        mag_err: Any = None,
-        sign: Any = None,
-        objects: Any = None,
-        flags: Any = None,
-        unknown_passbands: Literal["error", "drop"] = "error",
-        dereddened: bool = False,
-        time_system: Literal["mjd", "jd"] = "mjd",
-        report: list[str] | None = None,
-    ) -> LightCurves:
-        """Light curves from columns with one entry an observation, in any order.
-
-        Rows are kept and flagged, never removed. Objects stand in order of first appearance; their rows are
-        sorted by time, then passband, then flux, whatever the order given.
-
-        Parameters
-        ----------
-        object_id : column of str or int
-        time : column, days
-            MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
-        passband : column of str or int
-            Any spelling that the survey knows.
-        survey : str, Path, mapping or Survey
-            See `firstlight.facts.survey`.
-        flux, flux_err : column, optional
-            Difference flux and its error, with `flux_unit` (``"nJy"``, ``"uJy"``, ``"FLUXCAL"``, ...) or
-            `zero_point` (AB; a number or a column).
-        mag, mag_err : column, optional
-            AB magnitude of the difference, instead of a flux; `sign` says whether it is a positive one
-            (``isdiffpos``: t, f, 1, 0, -1, True, ...), all are where it is not given.
-        limit : column, optional
-            5-sigma upper limit where nothing was measured: in the unit of the flux, or an AB magnitude where
-            `mag` is given.
-        detected : column of bool, optional
-            Where missing: flux / error >= the survey's ``detection_snr``, positive only.
-        objects : table or mapping, optional
-            Metadata with `object_id`. Ids without observations become objects without observations.
-        flags : column of uint16, optional
-            Flags that the reader sets, e.g. ``BAD_QUALITY``.
-        unknown_passbands : {"error", "drop"}
-            ``"drop"`` keeps such rows, unusable and flagged.
-        dereddened : bool
-            Whether Milky Way extinction is already out of the fluxes.
-        report : list of str, optional
-            Receives a sentence for each thing noticed: ids in one table only, sentinels, unknown passbands.
-
-        Raises
-        ------
-        DataError, UnknownNameError, UsageError
-            No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
-            an id with conflicting metadata.
-        """
-        which = find_survey(survey)
-        ids = identifiers(object_id)
-        when = floats(time, "time")
-        given = {
-            "object_id": object_id,
-            "time": time,
-            "passband": passband,
-            "flux": flux,
-            "flux_err": flux_err,
-        }
-        given |= {"mag": mag, "mag_err": mag_err, "sign": sign, "limit": limit, "detected": detected}
-        given |= {"flags": flags, "zero_point": None if np.ndim(zero_point) == 0 else zero_point}
-        settling.refuse_unequal({name: len(values) for name, values in given.items() if values is not None})
-        codes = settling.passband_codes(which, passband, ids, unknown_passbands)
-        value, error, bound, unsigned = settling.brightness(
-            flux=flux,
-            flux_err=flux_err,
-            limit=limit,
-            flux_unit=flux_unit,
-            zero_point_ab=zero_point,
-            mag=mag,
-            mag_err=mag_err,
-            sign=sign,
-            size=len(when),
-        )
-        bits = settling.given_flags(flags, len(when))
-        mark(bits, unsigned, Flag.BAD_QUALITY)
-        rows = settling.classify_rows(
-            time=settling.modified_julian(when, time_system),
-            passband=codes,
-            flux=value,
-            flux_err=error,
-            limit=bound,
-            detected=settling.given_detections(detected),
-            detection_snr=which.detection_snr,
-            flags=bits,
-        )
-        settled = settling.settle(ids, rows)
-        table, notes = metadata.assemble(
-            settled.names,
-            None if objects is None else metadata.as_table(objects),
-            survey=which.name,
-            dereddened=dereddened,
-            time_system=time_system,
-        )
-        lost = int(np.count_nonzero(codes < 0))
-        if lost:
-            notes.append(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
-        if report is not None:
-            report.extend(notes)
-        empty = table.num_rows - len(settled.names)
-        offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
-        names = tuple(band.name for band in which.passbands)
-        return cls._flagged(settled.rows, offsets, names, table)
-
-    @classmethod
-    def _flagged(
-        cls,
-        rows: settling.Rows,
+        rows: Rows,
         offsets: NDArray[np.int64],
         passbands: tuple[str, ...],
         objects: pa.Table,
     ) -> LightCurves:
-        """Light curves whose object flags follow from their observations and what the metadata say."""
+        """Light curves from rows that are in order; object flags follow from them and from the metadata."""
         own = np.asarray(objects.column("flags").to_numpy(), dtype=np.uint16) & np.uint16(OF_METADATA)
         flags = own | object_flags(rows, offsets)
         position = objects.column_names.index("flags")
         objects = objects.set_column(position, "flags", pa.array(flags, pa.uint16()))
         return cls(**vars(rows), offsets=offsets, passbands=passbands, objects=objects)
-
-    # -- looking -----------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return int(self.objects.num_rows)
@@ -324,8 +207,6 @@ class LightCurves:
             and _same_tables(self.objects, other.objects)
         )
 
-    # -- choosing ----------------------------------------------------------------------------------------
-
     def __getitem__(self, key: Any) -> LightCurves:
         """Objects by position, name, slice, mask, positions, or a list of names."""
         if isinstance(key, str):
@@ -375,7 +256,7 @@ class LightCurves:
         rows: Any = (
             slice(self.offsets[index[0]], self.offsets[index[-1] + 1])
             if contiguous
-            else settling.ragged_positions(self.offsets[index], counts)[0]
+            else ragged_positions(self.offsets[index], counts)[0]
         )
         return LightCurves(
             **{name: getattr(self, name)[rows] for name in _ROWS},
@@ -392,8 +273,8 @@ class LightCurves:
         if mask.shape != self.time.shape:
             raise UsageError(f"a mask of shape {mask.shape} for {len(self.time)} observations")
         offsets = np.concatenate([[0], np.cumsum(self.per_object(mask))])
-        kept = settling.Rows(**{name: getattr(self, name)[mask] for name in _ROWS})
-        return LightCurves._flagged(kept, offsets, self.passbands, self.objects)
+        kept = Rows(**{name: getattr(self, name)[mask] for name in _ROWS})
+        return LightCurves.from_rows(kept, offsets, self.passbands, self.objects)
 
     def until(
         self,
@@ -428,8 +309,6 @@ class LightCurves:
         # A row after the last detection wanted, but not yet a detection itself, is known only later: cut.
         return self.where((running < detections) | ((running == detections) & counted))
 
-    # -- joining -----------------------------------------------------------------------------------------
-
     def with_objects(self, table: Any, *, report: list[str] | None = None) -> LightCurves:
         """The same light curves with metadata from another table, joined by ``object_id``.
 
@@ -450,7 +329,8 @@ class LightCurves:
         for name in joined.column_names:
             if name in given and name not in ("object_id", "flags", "survey"):
                 objects = metadata.replace(objects, name, joined.column(name))
-        flags = self.object_flags | joined.column("flags").to_numpy().astype(np.uint16)
+        replaced = Flag.REDSHIFT_SENTINEL if given & {"redshift", "photoz"} else Flag(0)
+        flags = (self.object_flags & ~np.uint16(replaced)) | np.asarray(joined.column("flags"), np.uint16)
         objects = metadata.replace(objects, "flags", pa.array(flags, pa.uint16()))
         return LightCurves(
             **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
@@ -513,42 +393,6 @@ class LightCurves:
             passbands=passbands,
             objects=objects,
         )
-
-
-def object_flags(rows: settling.Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """The flags that follow from each object's observations; shape (n,)."""
-    n = len(offsets) - 1
-    flags = np.zeros(n, np.uint16)
-    counts = np.diff(offsets)
-    full = counts > 0
-    if full.any():
-        flags[full] = np.bitwise_or.reduceat(rows.flags, offsets[:-1][full])
-
-    def count(mask: BoolArray) -> NDArray[np.int64]:
-        return np.diff(np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])[offsets])
-
-    usable = ((rows.flags & np.uint16(UNUSABLE)) == 0) & (rows.passband >= 0)
-    n_usable = count(usable)
-    mark(flags, n_usable == 0, Flag.NO_DATA)
-    mark(flags, count(rows.detected & usable) == 0, Flag.NO_DETECTION)
-    mark(flags, full & (count(rows.passband >= 0) == 0), Flag.NO_KNOWN_PASSBAND)
-    mark(flags, _single_epoch(rows.time, usable, offsets, n_usable), Flag.SINGLE_EPOCH)
-    return flags
-
-
-def _single_epoch(
-    time: FloatArray, usable: BoolArray, offsets: NDArray[np.int64], n_usable: NDArray[np.int64]
-) -> BoolArray:
-    """Objects with more than three usable observations, all at one time: a broken time column."""
-    rows = np.flatnonzero(usable)
-    if not rows.size:
-        return np.zeros(len(n_usable), bool)
-    ends = np.cumsum(n_usable)
-    several = n_usable > 3
-    first, last = rows[(ends - n_usable)[several]], rows[ends[several] - 1]
-    single = np.zeros(len(n_usable), bool)
-    single[several] = time[first] == time[last]
-    return single
 
 
 def _identical(one: NDArray[Any], other: NDArray[Any]) -> bool:

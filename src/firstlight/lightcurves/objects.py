@@ -108,9 +108,9 @@ def match(names: pa.Array, table: pa.Table) -> tuple[NDArray[np.int64], NDArray[
     return rows, np.flatnonzero(unused)
 
 
-def clean(table: pa.Table, *, time_system: str = "mjd") -> tuple[pa.Table, NDArray[np.uint16], list[str]]:
-    """Metadata with sentinels and impossible values as NaN, the flags that say so, and a report in words."""
-    flags = np.zeros(len(table), np.uint16)
+def clean(table: pa.Table, *, time_system: str = "mjd") -> tuple[pa.Table, list[str]]:
+    """Metadata with sentinels and impossible values as NaN, `flags` that say so, and a report in words."""
+    flags = _given_flags(table)
     report: list[str] = []
     values = {name: floats(table.column(name), name).copy() for name in NUMBERS if name in table.column_names}
 
@@ -146,7 +146,7 @@ def clean(table: pa.Table, *, time_system: str = "mjd") -> tuple[pa.Table, NDArr
                 drop(f"{name}_err", error <= 0, Flag.BAD_METADATA, "an uncertainty is positive")
     for name, value in values.items():
         table = replace(table, name, pa.array(value))
-    return _text_labels(table), flags, report
+    return _plain_text(replace(table, "flags", pa.array(flags))), report
 
 
 def _trigger(value: FloatArray, time_system: str) -> FloatArray:
@@ -160,60 +160,67 @@ def _trigger(value: FloatArray, time_system: str) -> FloatArray:
     return np.where(julian, value - 2_400_000.5, value)
 
 
-def _text_labels(table: pa.Table) -> pa.Table:
+def _plain_text(table: pa.Table) -> pa.Table:
+    """Text columns as plain strings, whatever library they came from; an empty label is a missing one."""
+    for name in table.column_names:
+        column = table.column(name)
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if name == "label" or _is_text(kind):
+            table = replace(table, name, column.cast(kind).cast(pa.string()))
     if "label" not in table.column_names:
         return table
-    label = table.column("label").combine_chunks()
-    if isinstance(label, pa.DictionaryArray):
-        label = label.dictionary_decode()
-    text = label.cast(pa.string())
-    empty = pc.equal(pc.utf8_trim_whitespace(text), "")
-    return replace(table, "label", pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.string()), text))
+    label = table.column("label")
+    empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(label), ""), False)
+    return replace(table, "label", pc.if_else(empty, pa.scalar(None, pa.string()), label))
 
 
 def assemble(
     names: pa.Array,
-    metadata: pa.Table | None,
+    given: pa.Table | None,
     *,
     survey: str,
     dereddened: bool,
     time_system: str = "mjd",
     add_unmatched: bool = True,
 ) -> tuple[pa.Table, list[str]]:
-    """The `objects` table of `names`, in their order, ids that only `metadata` knows behind them.
+    """The `objects` table of `names`, in their order, ids that only `given` knows behind them; and a report.
 
     Its `flags` hold what the metadata say; the flags of observations are joined later.
     """
-    report: list[str] = []
-    if metadata is None:
-        columns: dict[str, Any] = {"object_id": names}
-        table = pa.table(columns)
-        flags = np.zeros(len(names), np.uint16)
+    if given is None:
+        return standard(pa.table({"object_id": names}), survey=survey, dereddened=dereddened), []
+    table = one_row_each(given)
+    rows, unused = match(names, table)
+    report = _mismatches(names, rows, table, unused)
+    if add_unmatched and unused.size:
+        rows = np.concatenate([rows, unused])
+        names = pa.concat_arrays([names, table.column("object_id").combine_chunks().take(pa.array(unused))])
+    table, notes = clean(_join(names, table, rows), time_system=time_system)
+    return standard(table, survey=survey, dereddened=dereddened, cleaned=True), notes + report
+
+
+def standard(
+    table: pa.Table, *, survey: str = "", dereddened: bool = False, cleaned: bool = False
+) -> pa.Table:
+    """The table with clean numbers and the columns that always stand there, first."""
+    if not cleaned:
+        table, _ = clean(table)
+    names = table.column_names
+    known = table.column("survey") if "survey" in names else None
+    if known is None or not _is_text(known.type):
+        column = pa.array([survey] * len(table), pa.string())
     else:
-        cleaned, found, report = clean(one_row_each(metadata), time_system=time_system)
-        cleaned = replace(cleaned, "flags", pa.array(found | _given_flags(cleaned)))
-        rows, unused = match(names, cleaned)
-        report += _mismatches(names, rows, cleaned, unused)
-        if add_unmatched and unused.size:
-            rows = np.concatenate([rows, unused])
-            names = pa.concat_arrays(
-                [names, cleaned.column("object_id").combine_chunks().take(pa.array(unused))]
-            )
-        table = _join(names, cleaned, rows)
-        flags = np.asarray(pc.fill_null(table.column("flags"), 0).to_numpy(), dtype=np.uint16)
-        table = table.drop_columns(["flags"])
-    if "survey" not in table.column_names or metadata is None or not _is_text(table.column("survey").type):
-        table = replace(table, "survey", pa.array([survey] * len(names), pa.string()))
-    else:
-        table = replace(table, "survey", pc.fill_null(table.column("survey").cast(pa.string()), survey))
+        column = pc.fill_null(known.cast(pa.string()), survey)
+    table = replace(table, "survey", column)
     table = replace(table, "dereddened", _dereddened(table, dereddened))
-    table = replace(table, "flags", pa.array(flags))
+    table = replace(table, "flags", pa.array(_given_flags(table)))
     first = ["object_id", "survey", "flags", "dereddened"]
-    return table.select(first + [name for name in table.column_names if name not in first]), report
+    return table.select(first + [name for name in table.column_names if name not in first])
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    is_view = getattr(pa.types, "is_string_view", lambda _: False)  # newer than our oldest pyarrow
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or is_view(kind))
 
 
 def _given_flags(table: pa.Table) -> NDArray[np.uint16]:

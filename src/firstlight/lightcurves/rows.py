@@ -1,0 +1,169 @@
+"""The rows of light curves: their order, what repeats, and what they say of their object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from firstlight.lightcurves.arrays import FloatArray, group, identifiers
+from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Observations as they were given, in nJy and MJD, not yet in order; all of shape (N,)."""
+
+    time: FloatArray
+    passband: NDArray[np.int16]
+    flux: FloatArray
+    flux_err: FloatArray
+    limit: FloatArray
+    detected: NDArray[np.bool_]
+    flags: NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Observations in order: `names` (n,), `offsets` (n + 1,), and rows."""
+
+    names: pa.Array
+    offsets: NDArray[np.int64]
+    rows: Rows
+
+
+def settle(object_id: Any, rows: Rows) -> Settled:
+    """Rows in order: objects as they first appear, then time, passband, flux; duplicates flagged.
+
+    The order within an object does not depend on the order given.
+    """
+    names, starts, codes = group(identifiers(object_id))
+    n, size = len(names), len(rows.time)
+    if len(starts) == n:
+        return Settled(names, (offsets := np.append(starts, size).astype(np.int64)), in_order(rows, offsets))
+    code = np.repeat(codes, np.diff(np.append(starts, size)))
+    rows = take_rows(rows, np.lexsort((rows.passband, rows.time, code)))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=n))]).astype(np.int64)
+    return Settled(names, offsets, in_order(rows, offsets))
+
+
+def take_rows(rows: Rows, index: NDArray[Any]) -> Rows:
+    """The rows at `index`, a boolean mask or positions."""
+    return Rows(**{name: value[index] for name, value in vars(rows).items()})
+
+
+def in_order(rows: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """Rows sorted within their objects, duplicates flagged; objects already in order are left alone."""
+    if len(rows.time) < 2:
+        return rows
+    time, band = rows.time, rows.passband
+    ascending = (time[:-1] < time[1:]) | ((time[:-1] == time[1:]) & (band[:-1] < band[1:]))
+    inner = offsets[1:-1]
+    ascending[inner[(inner > 0) & (inner < len(time))] - 1] = True
+    disorder = np.flatnonzero(~ascending)
+    if not disorder.size:
+        return rows
+    objects = np.unique(np.searchsorted(offsets, disorder, side="right") - 1)
+    where, owner = ragged_positions(offsets[objects], np.diff(offsets)[objects])
+    part = take_rows(rows, where)
+    # Two keys decide nearly always; the others cost as much again each.
+    part = take_rows(part, np.lexsort((part.passband, part.time, owner)))
+    part = _ties_settled(part, owner)
+    whole = {name: value.copy() for name, value in vars(rows).items()}
+    for name, value in vars(part).items():
+        whole[name][where] = value
+    return Rows(**whole)
+
+
+def _ties_settled(rows: Rows, owner: NDArray[np.int64]) -> Rows:
+    """Rows in order of time and passband, with those that share both put in order and repeats flagged."""
+    tied = (owner[1:] == owner[:-1]) & (rows.passband[1:] == rows.passband[:-1])
+    tied &= (rows.time[1:] == rows.time[:-1]) | np.isnan(rows.time[1:])
+    touched = np.zeros(len(owner), bool)
+    touched[1:] |= tied
+    touched[:-1] |= tied
+    where = np.flatnonzero(touched)
+    if not where.size:
+        return rows
+    part, owner = take_rows(rows, where), owner[where]
+    unusable = (part.flags & np.uint16(UNUSABLE)) != 0
+    # Usable rows first among equals, so that the copy that is kept of a duplicate is a good one.
+    keys = (
+        part.flags,
+        ~part.detected,
+        part.flux_err,
+        unusable,
+        part.limit,
+        part.flux,
+        part.passband,
+        part.time,
+    )
+    part = take_rows(part, np.lexsort((*keys, owner)))
+    mark(part.flags, _repeats(part, owner), Flag.DROPPED_DUPLICATE)
+    part.detected[(part.flags & np.uint16(UNUSABLE)) != 0] = False
+    for name, value in vars(part).items():
+        getattr(rows, name)[where] = value
+    return rows
+
+
+def _repeats(rows: Rows, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which sorted rows repeat the one before in time, passband, flux and limit."""
+
+    def same(values: NDArray[Any]) -> NDArray[np.bool_]:
+        equal = values[1:] == values[:-1]
+        if values.dtype.kind == "f":
+            equal |= np.isnan(values[1:]) & np.isnan(values[:-1])
+        return np.asarray(equal)
+
+    dropped = Flag.DROPPED_NAN | Flag.DROPPED_UNKNOWN_PASSBAND
+    repeated = np.zeros(len(rows.time), bool)
+    repeated[1:] = same(owner) & same(rows.time) & same(rows.passband) & same(rows.flux) & same(rows.limit)
+    return np.asarray(repeated & ((rows.flags & np.uint16(dropped)) == 0))
+
+
+def ragged_positions(
+    starts: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row positions of segments laid end to end, and the segment of each; both of shape (sum of counts,)."""
+    owner = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    before = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else np.zeros(0, np.int64)
+    return np.arange(len(owner), dtype=np.int64) + (starts - before)[owner], owner
+
+
+def object_flags(rows: Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """The flags that follow from each object's observations; shape (n,)."""
+    n = len(offsets) - 1
+    flags = np.zeros(n, np.uint16)
+    counts = np.diff(offsets)
+    full = counts > 0
+    if full.any():
+        flags[full] = np.bitwise_or.reduceat(rows.flags, offsets[:-1][full])
+
+    def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.diff(np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])[offsets])
+
+    usable = ((rows.flags & np.uint16(UNUSABLE)) == 0) & (rows.passband >= 0)
+    n_usable = count(usable)
+    mark(flags, n_usable == 0, Flag.NO_DATA)
+    mark(flags, count(rows.detected & usable) == 0, Flag.NO_DETECTION)
+    mark(flags, full & (count(rows.passband >= 0) == 0), Flag.NO_KNOWN_PASSBAND)
+    mark(flags, _single_epoch(rows.time, usable, offsets, n_usable), Flag.SINGLE_EPOCH)
+    return flags
+
+
+def _single_epoch(
+    time: FloatArray, usable: NDArray[np.bool_], offsets: NDArray[np.int64], n_usable: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Objects with more than three usable observations, all at one time: a broken time column."""
+    rows = np.flatnonzero(usable)
+    if not rows.size:
+        return np.zeros(len(n_usable), bool)
+    ends = np.cumsum(n_usable)
+    several = n_usable > 3
+    first, last = rows[(ends - n_usable)[several]], rows[ends[several] - 1]
+    single = np.zeros(len(n_usable), bool)
+    single[several] = time[first] == time[last]
+    return single
