@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -64,8 +65,36 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else DONE
 
 
+# How an argument of Python is spelt on the command line, so that advice can be typed.
+_IN_PYTHON = (
+    (re.compile(r"--[\w-]+ \S+ \(columns=\{'?(\w+)'?: '?([^'}]*)'?\}\)"), r"--column \1=\2"),
+    (re.compile(r"columns=\{'?(\w+)'?: None\}"), r"--column \1="),
+    (re.compile(r"columns=\{'?(\w+)'?: '?([^'}]*)'?\}"), r"--column \1=\2"),
+    (re.compile(r"(--[\w-]+ \S+) \(\w+='[^']*'\)"), r"\1"),
+    (re.compile(r"\w+='[^']*' \((--[\w-]+ [^)]*)\)"), r"\1"),
+    (re.compile(r"\(--(mag|time|flux)\)"), r"(--column \1=NAME)"),
+    (re.compile(r"; in Python .*?(?=\. |\.?$)"), ""),
+)
+_ARGUMENT = re.compile(
+    r"\b(survey|flux_unit|zero_point|time_format|unknown_passbands|label|priors)=(?:'([^']*)'|([\w.]+))"
+)
+
+
+def as_typed(message: str) -> str:
+    """A message of the library, its advice in words of the command line.
+
+    Examples
+    --------
+    >>> as_typed("No unit. Say flux_unit='nJy', or zero_point=25.0 (AB).")
+    'No unit. Say --flux-unit nJy, or --zero-point 25.0 (AB).'
+    """
+    for pattern, typed in _IN_PYTHON:
+        message = pattern.sub(typed, message)
+    return _ARGUMENT.sub(lambda m: f"--{m[1].replace('_', '-')} {m[2] or m[3]}", message)
+
+
 def _fail(message: str, code: int, *, bare: bool = False) -> int:
-    say(message if bare else f"firstlight: {message}")
+    say(message if bare else f"firstlight: {as_typed(message)}")
     return code
 
 

@@ -59,7 +59,7 @@ def classify(
 
     TABLE is a CSV, Parquet or Arrow table, a broker's or SNANA file, '-' for standard input, or the packaged
     sample:ztf. The result has the columns object_id, one a class under its TNS name, n_observations,
-    n_detections and flags. An object that cannot be classified keeps its row, with nulls and the reason in flags.
+    n_detections and flags. An object that cannot be classified keeps its row: nulls, and the reason in flags.
     """
     check_output(out, inputs=(table,))
     report = Report()
@@ -67,9 +67,8 @@ def classify(
         model = load(classifier, threads=threads)
         wanted, prior = opt.listed(classes), opt.priors(priors)
         with opt.asked("--classes, --priors"):
-            nothing = model.classify(no_curves(source.survey), classes=wanted, priors=prior)
+            model.classify(no_curves(), classes=wanted, priors=prior)
         with progress("classifying") as tick, table_writer(out) as write:
-            write(nothing.to_arrow(every_observation=every_observation))
             for curves in source.batches():
                 predictions = model.classify(curves, classes=wanted, priors=prior)
                 write(predictions.to_arrow(every_observation=every_observation))
@@ -101,11 +100,15 @@ def load(name: str, *, threads: int = 1) -> Classifier:
         return classifier.load(name, threads=threads)
 
 
-def no_curves(survey: str) -> LightCurves:
+def no_curves() -> LightCurves:
     """Light curves of no object: their answer has the schema of every answer."""
+    from firstlight import facts
     from firstlight.lightcurves import LightCurves
 
-    return LightCurves.from_columns(object_id=[], time=[], passband=[], survey=survey, flux=[], flux_err=[])
+    none: dict[str, list[float]] = {
+        name: [] for name in ("object_id", "time", "passband", "flux", "flux_err")
+    }
+    return LightCurves.from_columns(survey=facts.surveys()[0], flux_unit="nJy", **none)
 
 
 def first_line(card: str) -> str:

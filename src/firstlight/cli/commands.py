@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
@@ -21,7 +21,11 @@ class Option(click.Option):
         self.group = group
 
 
-def option(*names: str, group: str, **kwargs: Any) -> Any:
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+
+def option(*names: str, group: str, **kwargs: Any) -> Decorator[Any]:
     """A decorator that adds an option to a command, in `group` of its help."""
     return click.option(*names, cls=Option, group=group, **kwargs)
 

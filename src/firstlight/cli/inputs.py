@@ -29,7 +29,7 @@ class Source:
 
     name: str
     path: Path
-    survey: str
+    survey: str | None
     format: str
     options: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
@@ -79,6 +79,7 @@ def open_source(
     label: str | None = None,
     column: Sequence[str] = (),
     unknown_passbands: str = "error",
+    dereddened: bool = False,
     format: str = "auto",
 ) -> Iterator[Source]:
     """The source that the options describe, checked before anything is read."""
@@ -92,6 +93,7 @@ def open_source(
         "label": label,
         "columns": {role: spelling or None for role, spelling in pairs(column, "--column").items()} or None,
         "unknown_passbands": unknown_passbands,
+        "dereddened": dereddened or None,
     }
     with _path(name) as path:
         if name.startswith(SAMPLE):
@@ -100,7 +102,7 @@ def open_source(
         yield Source(
             name,
             path,
-            survey or "",
+            survey,
             format,
             {key: value for key, value in options.items() if value is not None},
         )
@@ -121,14 +123,9 @@ def _check_facts(survey: str | None, flux_unit: str | None) -> None:
     """Names that no file has to be read for."""
     from firstlight import facts
 
-    if survey is None:
-        raise UsageError(
-            "the survey is not stated",
-            where="--survey",
-            hint=f"Say one of {', '.join(facts.surveys())}, or a TOML file.",
-        )
-    with asked("--survey"):
-        facts.survey(survey)
+    if survey is not None:
+        with asked("--survey"):
+            facts.survey(survey)
     if flux_unit is not None:
         with asked("--flux-unit"):
             facts.zero_point(flux_unit)

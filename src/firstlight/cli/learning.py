@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, option
+from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, Function, option
 from firstlight.cli.inputs import read_curves
 from firstlight.cli.outputs import whole_file
 from firstlight.cli.report import say
@@ -75,7 +75,7 @@ _TRAINING_OPTIONS = (
 )
 
 
-def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def training_options(command: Function) -> Function:
     """Add what both ways to train have in common."""
     for add in reversed(_TRAINING_OPTIONS):
         command = add(command)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from firstlight.cli.commands import CLASSIFIER, INPUT, option
-from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError
+from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
+from firstlight.errors import CheckpointError, FirstlightError, UsageError
 
 FORMATS = ("auto", "table", "snana", "plasticc", "alerce", "antares", "lasair", "ztf-forced", "atlas-forced")
 
@@ -53,18 +53,21 @@ _INPUT_OPTIONS = (
         default="error",
         help="What to do with rows in passbands that the survey does not know; dropped rows are flagged.",
     ),
+    option(
+        "--dereddened", group=INPUT, is_flag=True, help="Milky Way extinction is already out of these fluxes."
+    ),
     option("--format", group=INPUT, type=click.Choice(FORMATS), default="auto", help="Format of the file."),
 )
 
 
-def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def input_options(command: Function) -> Function:
     """Add the table and the options that read it; the command gives them on to `open_source`."""
     for add in reversed(_INPUT_OPTIONS):
         command = add(command)
     return command
 
 
-def classifier_option(default: str | None = "ztf") -> Any:
+def classifier_option(default: str | None = "ztf") -> Decorator[Any]:
     """``--classifier``: a packaged name or a path."""
     return option(
         "--classifier",
@@ -150,4 +153,5 @@ def existing(path: str, where: str) -> Path:
         return found
     beside = [item.name for item in found.parent.iterdir()] if found.parent.is_dir() else []
     near = difflib.get_close_matches(found.name, beside, n=3, cutoff=0.6)
-    raise UnknownNameError("file", path, [str(found.with_name(name)) for name in near], where=where)
+    hint = f"Did you mean '{found.with_name(near[0])}'?" if near else ""
+    raise UsageError(f"there is no '{path}'", where=where, hint=hint)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from firstlight.cli import options as opt
 from firstlight.cli.classifying import load
-from firstlight.cli.commands import OUTPUT, Command, option
+from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
 from firstlight.cli.inputs import open_source
 from firstlight.cli.outputs import whole_file
 from firstlight.cli.report import say
@@ -32,7 +32,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
 @opt.input_options
 @opt.classifier_option()
 @option(
-    "--no-classifier", group=opt.CLASSIFIER, is_flag=True, help="Only the light curve, without probabilities."
+    "--no-classifier", group=CLASSIFIER, is_flag=True, help="Only the light curve, without probabilities."
 )
 @opt.classes_option
 @opt.priors_option
@@ -72,7 +72,7 @@ def plot(
     classes: tuple[str, ...],
     priors: str | None,
     ids: tuple[str, ...],
-    brightness: str,
+    brightness: Literal["magnitude", "uJy", "nJy"],
     most: int,
     out: str,
     **source_options: Any,
@@ -97,7 +97,7 @@ def plot(
         raise UsageError(
             f"{len(wanted)} objects, one file", where="--out", hint="Name a folder, or one object with --id."
         )
-    predictions, used = None, ()
+    predictions, used = None, tuple[str, ...]()
     if not no_classifier:
         model = load(classifier)
         predictions = model.classify(curves, classes=opt.listed(classes), priors=opt.priors(priors))
@@ -108,10 +108,11 @@ def plot(
         upper, _ = figures.light_curve(
             curves, predictions, object_id=name, brightness=brightness, metadata_used=used
         )
+        figure: Any = upper.figure
         path = target if one_file else target / f"{_file_name(name)}.png"
         with whole_file(path) as part:
-            upper.figure.savefig(part, format=path.suffix[1:].lower(), dpi=150)
-        _close(upper.figure)
+            figure.savefig(part, format=path.suffix[1:].lower(), dpi=150)
+        _close(figure)
     say(f"{len(wanted)} figure{'s' if len(wanted) != 1 else ''} written to {out}")
 
 
