@@ -1,7 +1,6 @@
 """Accuracy on a protocol: the standing opponent beside classifiers, cell by cell, stored as tidy CSV.
 
-    python benchmarks/accuracy.py --data ztf/ --protocol ztf-5 --arms opponent,reference,ztf --draws 3 --out
-    runs/
+    python benchmarks/accuracy.py --data ztf/ --protocol ztf-5 --arms opponent,reference,ztf --draws 3
 
 A cell is one arm at one stage, label budget and draw. Its probabilities are stored as soon as it is done, so
 that a run that was stopped goes on where it stood. Classifiers (packaged names or checkpoint folders) are
@@ -182,7 +181,7 @@ def print_medians(rows: list[dict[str, Any]]) -> None:
 
 
 def print_differences(answers: dict[Cell, np.ndarray], rules: Protocol, options: argparse.Namespace) -> None:
-    """Each other arm minus the first one on the same resampled objects, draw by draw where both have draws."""
+    """Each other arm minus the first one on the same resampled objects, draw by draw."""
     first, *others = options.arms.split(",")
     if not others:
         return

@@ -29,7 +29,9 @@ def test_area_under_the_roc_points_is_the_auroc(sample):
     positive, score = sample
     false, true, _ = diagrams.roc(positive, score)
     area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
-    assert area == pytest.approx(metrics.class_auroc(positive.astype(int), np.stack([1 - score, score], 1))[1])
+    assert area == pytest.approx(
+        metrics.class_auroc(positive.astype(int), np.stack([1 - score, score], 1))[1]
+    )
 
 
 def test_precision_recall_agrees_with_scikit_learn(sample):

@@ -15,7 +15,9 @@ sklearn = pytest.importorskip("sklearn.metrics")
 
 def sample(seed=0, n=400, classes=4, ties=False):
     rng = np.random.default_rng(seed)
-    labels = np.concatenate([np.arange(classes), rng.choice(classes, n, p=rng.dirichlet(np.ones(classes) * 3))])
+    labels = np.concatenate(
+        [np.arange(classes), rng.choice(classes, n, p=rng.dirichlet(np.ones(classes) * 3))]
+    )
     logits = rng.normal(size=(labels.size, classes)) + 1.2 * np.eye(classes)[labels]
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     if ties:
@@ -63,7 +65,7 @@ def test_single_numbers_are_those_of_measure():
 
 
 def test_weights_count_an_object_as_often_as_they_say():
-    """Weighting by k is the same as repeating the object k times (the calibration bins are those of the sample)."""
+    """Weighting by k is repeating the object k times (calibration bins stay those of the sample)."""
     labels, q = sample(5, n=60)
     weights = np.random.default_rng(1).integers(0, 4, labels.size).astype(float)
     weights[:4] = 1

@@ -32,7 +32,7 @@ def test_same_seed_same_interval():
 
 
 def test_interval_holds_the_value_and_matches_the_known_error():
-    """Hanley-McNeil: the standard error of an AUROC with k positives among many is sqrt(0.45 A (1 - A) / k)."""
+    """Hanley-McNeil: an AUROC with k positives among many has the error sqrt(0.45 A (1 - A) / k)."""
     labels, q = sample(sizes=(4000, 60), strength=1.0)
     result = resampling.bootstrap(labels, q, number=300)["auroc", 1]
     assert result.lo < result.value < result.hi

@@ -10,7 +10,7 @@ import numpy as np
 
 from firstlight.errors import MissingExtraError, TrainingError, UsageError
 from firstlight.evaluate.features import FeatureSet, features
-from firstlight.evaluate.metrics import Floats, Ints, encode
+from firstlight.evaluate.metrics import Bools, Floats, Ints, encode
 from firstlight.evaluate.stages import FULL, Stage
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Opponent:
     cut: Stage
     models: tuple[Any, ...]
     seen: Ints  # indices into classes of the columns that the models give
+    columns: Ints  # features that are known and vary in training; of three detections many are not
 
     @classmethod
     def fit(
@@ -123,21 +124,33 @@ class Opponent:
             )
         settings = settings or Boosting.of_protocol(which, truth.size)
         _, table = features(cut.apply(curves), which, bands, metadata)
+        columns = np.flatnonzero(_varies(table))
         counts = np.bincount(truth, minlength=len(order)).astype(np.int64)
         weights = (truth.size / counts[truth]) ** settings.weight_power
         target = np.searchsorted(seen, truth)
         models = tuple(
-            _booster(booster, settings, seed).fit(table, target, sample_weight=weights / weights.mean())
+            _booster(booster, settings, seed).fit(
+                table[:, columns], target, sample_weight=weights / weights.mean()
+            )
             for seed in seeds
         )
-        return cls(order, counts, which, bands, tuple(metadata), cut, models, seen)
+        return cls(order, counts, which, bands, tuple(metadata), cut, models, seen, columns)
 
     def predict(self, curves: LightCurves) -> Floats:
         """Class probabilities float64 [n, C], in the order of `classes`; cut as in training."""
         _, table = features(self.cut.apply(curves), self.which, self.passbands, self.metadata)
         result = np.zeros((len(curves), len(self.classes)))
-        result[:, self.seen] = np.mean([model.predict_proba(table) for model in self.models], axis=0)
+        result[:, self.seen] = np.mean(
+            [model.predict_proba(table[:, self.columns]) for model in self.models], axis=0
+        )
         return result
+
+
+def _varies(table: Floats) -> Bools:
+    """Columns with at least two different known values."""
+    known = np.isfinite(table)
+    high = np.where(known, table, -np.inf).max(axis=0)
+    return np.asarray(known.any(axis=0) & (np.where(known, table, np.inf).min(axis=0) < high))
 
 
 def _in_use(curves: LightCurves) -> tuple[str, ...]:

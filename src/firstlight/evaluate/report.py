@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 MIN_BIN = 20  # objects in a bin of peak magnitude
 
@@ -135,6 +136,7 @@ def evaluate(
     stages: Sequence[Stage] = STAGES,
     classes: Sequence[str] | None = None,
     label: str = "label",
+    counting: Callable[[LightCurves, Stage], Bools] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Report:
@@ -154,6 +156,9 @@ def evaluate(
         probabilities and labels are both summed up the class tree to them.
     label : str
         Column of ``curves.objects`` that holds the labels.
+    counting : callable, optional
+        Which light curves count at a stage, bool [n]: ``Protocol.reaching`` for the rule of a protocol. All by
+        default, also those that never reach so many detections.
     resamples, seed : int
         Bootstrap; 0 resamples for none.
 
@@ -176,20 +181,20 @@ def evaluate(
             f"no object carries a label that the classifier knows ({', '.join(predictions.classes)})"
         )
     truth = metrics.encode([name for name in collapsed if name is not None], target)
-    order = _order(curves, predictions)[kept]
-    answers = {
-        stage.name: (
-            truth,
-            collapse(stage_answers(predictions, stage)[order], predictions.classes, target),
-        )
-        for stage in stages
-    }
+    place = {name: index for index, name in enumerate(predictions.object_id)}
+    order = np.array([place[name] for name in curves.object_id], dtype=np.int64)[kept]
+    answers = {}
+    for stage in stages:
+        counted = np.ones(truth.size, dtype=bool) if counting is None else counting(curves, stage)[kept]
+        values = collapse(stage_answers(predictions, stage)[order], predictions.classes, target)
+        if counted.any():
+            answers[stage.name] = truth[counted], values[counted]
     scores = tuple(
         row
         for name, (labels, probabilities) in answers.items()
         for row in score(labels, probabilities, target, stage=name, number=resamples, seed=seed)
     )
-    last = answers[stages[-1].name]
+    whole = collapse(predictions.final()[order], predictions.classes, target)
     magnitude = peak_magnitude(curves)[kept]
     return Report(
         classifier=str(predictions.classifier),
@@ -198,12 +203,12 @@ def evaluate(
         classes=target,
         counts=dict(zip(target, np.bincount(truth, minlength=len(target)).tolist(), strict=True)),
         scores=scores,
-        by_magnitude=tuple(_by_magnitude(*last, target, magnitude, resamples, seed)),
+        by_magnitude=tuple(_by_magnitude(truth, whole, target, magnitude, resamples, seed)),
         confusion={
             name: metrics.confusion(labels, metrics.decide(values), len(target))
             for name, (labels, values) in answers.items()
         },
-        notes=tuple(_notes(given, collapsed, last[1], predictions.classes, target)),
+        notes=tuple(_notes(given, collapsed, whole, predictions.classes, target)),
         answers=answers,
     )
 
@@ -233,11 +238,6 @@ def peak_magnitude(curves: LightCurves) -> Floats:
     rows = np.flatnonzero(curves.usable & curves.detected & (curves.flux > 0))
     brightest = Segments(curves.owner[rows], len(curves)).extreme(np.maximum, curves.flux[rows])
     return np.asarray(AB_NJY - 2.5 * np.log10(brightest))
-
-
-def _order(curves: LightCurves, predictions: Predictions) -> Ints:
-    place = {str(name): index for index, name in enumerate(predictions.object_id)}
-    return np.array([place[name] for name in curves.object_id], dtype=np.int64)
 
 
 def _by_magnitude(
