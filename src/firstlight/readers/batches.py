@@ -1,4 +1,4 @@
-"""Large tables in pieces of whole objects: where objects begin, and what to do when their rows are scattered."""
+"""Large tables in pieces of whole objects, also where the rows of an object are scattered."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def _with_metadata(
     if len(rest) and last is not None:
         first = ", ".join(rest.slice(0, 3).to_pylist())
         report.append(
-            f"{len(rest):,} ids in {objects.where} have no photometry in {where}: kept as objects without data "
-            f"(first: {first})"
+            f"{len(rest):,} ids in {objects.where} have no photometry in {where}: "
+            f"kept as objects without data (first: {first})"
         )
         none = last.take(np.zeros(0, dtype=np.int64))
         yield replace(none, objects=select(objects, rest))
@@ -275,7 +275,9 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
         with pa.OSFile(str(path)) as file:
             reader = pa.ipc.open_file(file)
             for numbers in slices:
-                yield settled.photometry(pa.Table.from_batches([reader.get_batch(i) for i in numbers]), report)
+                yield settled.photometry(
+                    pa.Table.from_batches([reader.get_batch(i) for i in numbers]), report
+                )
 
 
 def _gathered(batches: Iterator[pa.RecordBatch], max_rows: int) -> Iterator[pa.Table]:
@@ -292,6 +294,7 @@ def _gathered(batches: Iterator[pa.RecordBatch], max_rows: int) -> Iterator[pa.T
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     arrays = [
-        array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array for array in batch.columns
+        array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+        for array in batch.columns
     ]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

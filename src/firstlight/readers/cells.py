@@ -124,7 +124,7 @@ def passbands(column: Any) -> pa.DictionaryArray:
 
 
 def identities(column: Any, *, name: str, where: str) -> tuple[NDArray[np.int64], pa.Array]:
-    """Object ids of a column as codes and names in order of first appearance; code -1 where the id is missing.
+    """Object ids of a column as codes and names in order of first appearance; code -1 for a missing id.
 
     Integers never pass through floating point: ids of LSST and ZTF exceed 2**53.
 
@@ -156,7 +156,7 @@ def _id_names(values: pa.Array, *, name: str, where: str) -> pa.Array:
         wrong = finite[(finite != np.floor(finite)) | (np.abs(finite) >= _EXACT)]
         if len(wrong):
             raise DataError(
-                f"column '{name}' holds object ids as floating-point numbers ({wrong[0]!r}): digits may be lost",
+                f"column '{name}' holds ids as floating-point numbers ({wrong[0]!r}): digits may be lost",
                 where=where,
                 hint="Write the ids as integers or text.",
             )
@@ -174,7 +174,7 @@ def _id_names(values: pa.Array, *, name: str, where: str) -> pa.Array:
 
 
 def _ordered(raw: NDArray[np.int64], names: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
-    """Codes renumbered by first appearance, ids that became equal by trimming joined, unused ones left out."""
+    """Codes by first appearance; ids that became equal by trimming are joined, unused ones left out."""
     merged = pc.dictionary_encode(names)
     merged = pc.fill_null(merged.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     distinct = pc.drop_null(pc.unique(names))

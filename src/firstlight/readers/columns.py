@@ -1,4 +1,4 @@
-"""Which column of a table plays which role: the spellings of ``columns.toml`` and the errors when they do not fit."""
+"""Which column of a table plays which role: the spellings of ``columns.toml``, and errors that help."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def arrow_table(table: Any, *, where: str = IN_MEMORY) -> pa.Table:
     raise DataError(
         f"a {type(table).__name__} is no table",
         where=where,
-        hint="Give a path, a pyarrow, pandas, polars or astropy table, a mapping of columns, or a list of rows.",
+        hint="Give a path, a pyarrow, pandas, polars or astropy table, a mapping of columns, or rows.",
     )
 
 
@@ -130,7 +130,9 @@ def _array(values: Any, *, name: str, where: str) -> pa.Array | pa.ChunkedArray:
     try:  # numbers beside text: the text is dealt with, and reported, where numbers are needed
         return pa.array([None if value is None else _word(value) for value in values], type=pa.string())
     except TypeError:
-        raise DataError(f"column '{name}' is {type(values).__name__}; expected an array", where=where) from None
+        raise DataError(
+            f"column '{name}' is {type(values).__name__}; expected an array", where=where
+        ) from None
 
 
 def _word(value: Any) -> str:

@@ -36,14 +36,14 @@ def read_table(
     Parameters
     ----------
     table : path or table
-        CSV (also gzipped; comma, semicolon, tab or blanks), Parquet file or folder, Feather or Arrow IPC, FITS,
-        ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, a mapping of columns.
+        CSV (also gzipped; comma, semicolon, tab or blanks), Parquet file or folder, Feather or Arrow IPC,
+        FITS, ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, or a mapping.
         Columns are found by the usual spellings (``columns.toml``).
     survey : str, path, mapping or Survey, optional
         Whose passbands these are; not needed where a column ``survey`` says so.
     flux_unit : str, optional
-        ``"nJy"``, ``"uJy"``, ``"mJy"``, ``"Jy"``, ``"FLUXCAL"``, where neither the name of the column (``psfFlux``),
-        its unit, nor the file says it.
+        ``"nJy"``, ``"uJy"``, ``"mJy"``, ``"Jy"``, ``"FLUXCAL"``, where neither the name of the column
+        (``psfFlux``), its unit, nor the file says it.
     zero_point : float, optional
         AB zero point instead of a unit. A column of zero points wins.
     time_format : {"mjd", "jd"}, optional
@@ -60,7 +60,7 @@ def read_table(
     dereddened : bool
         Whether Milky Way extinction is already out of the fluxes.
     report : list of str, optional
-        Receives a sentence for each thing noticed: cells that are no numbers, sentinels, ids in one table only.
+        Receives a sentence for each thing noticed: cells that are no numbers, ids in one table only.
 
     Returns
     -------
@@ -121,9 +121,10 @@ def read_batches(
 ) -> Iterator[LightCurves]:
     """Light curves of a table piece by piece, whole objects only, in memory that does not grow with the file.
 
-    The ids are read first, alone: they say where objects begin, and whether the rows of some object do not stand
-    together. Where they do not, the needed columns are written once to a temporary file, sorted into pieces, so such
-    a table costs one more reading and writing. Memory: some times `max_rows` rows, and the distinct ids.
+    The ids are read first, alone: they say where objects begin, and whether the rows of some object do not
+    stand together. Where they do not, the needed columns are written once to a temporary file, sorted into
+    pieces, so such a table costs one more writing and reading. Memory: some times `max_rows` rows, and the
+    distinct ids.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Nested tables, one row an object: list columns, a struct of lists or a list of structs become a long table."""
+"""Nested tables, one row an object: list columns, structs of lists or lists of structs made long."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def nested_column(
     for field in schema:
         inner = _inner(field.type)
         if inner is not None:
-            names = [name for name in roles("observation")["time"].strong + ("time",) if name in inner.names]
+            names = [name for name in (*roles("observation")["time"].strong, "time") if name in inner.names]
             if names:
                 candidates.append(field.name)
     if len(candidates) > 1:
@@ -71,7 +71,7 @@ def is_nested(schema: pa.Schema, *, chosen: Mapping[str, str | None], where: str
 def flatten(
     table: pa.Table, *, chosen: Mapping[str, str | None], where: str, report: list[str]
 ) -> tuple[pa.Table, pa.Table, str]:
-    """The rows of a nested table as a long table, its plain columns as a table of objects, and the id's column.
+    """The rows of a nested table as a long table, its plain columns as another, and the column of the id.
 
     The long table repeats the object id; a null or empty list gives no row.
 
@@ -80,7 +80,9 @@ def flatten(
     DataError
         When the lists of an object differ in length.
     """
-    plain_names = [field.name for field in table.schema if _inner(field.type) is None and not _is_list(field.type)]
+    plain_names = [
+        field.name for field in table.schema if _inner(field.type) is None and not _is_list(field.type)
+    ]
     found = match(plain_names, "observation", chosen=chosen, where=where, report=report)
     if "object_id" not in found:
         raise DataError(
@@ -91,7 +93,9 @@ def flatten(
     id_name = found["object_id"]
     nested = nested_column(table.schema, chosen=chosen, where=where, report=report)
     lists = _lists_of(table, nested, where=where)
-    played = match([field.name for field, _ in lists], "observation", chosen=chosen, where=where, report=report)
+    played = match(
+        [field.name for field, _ in lists], "observation", chosen=chosen, where=where, report=report
+    )
     lists = [(field, column) for field, column in lists if field.name in played.values()]
     lengths = _common_lengths(lists, table.column(id_name), where=where)
     owner = np.repeat(np.arange(table.num_rows), lengths)

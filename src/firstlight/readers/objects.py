@@ -159,7 +159,9 @@ def _settled(column: Any, name: str, codes: NDArray[np.int64], ids: pa.Array, *,
     return column.take(take)
 
 
-def _scattered(positions: Mapping[str, tuple[Floats, Floats]], codes: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+def _scattered(
+    positions: Mapping[str, tuple[Floats, Floats]], codes: NDArray[np.int64], n: int
+) -> NDArray[np.bool_]:
     flagged = np.zeros(n, dtype=np.bool_)
     if set(positions) == {"ra", "dec"} and n:
         (ra, ra0), (dec, dec0) = positions["ra"], positions["dec"]
@@ -208,7 +210,9 @@ def read_objects(
     return gather(table, by_role, codes, ids, others=others, where=where, report=report)
 
 
-def identity_column(names: list[str], *, chosen: Mapping[str, str | None], where: str, report: list[str]) -> str:
+def identity_column(
+    names: list[str], *, chosen: Mapping[str, str | None], where: str, report: list[str]
+) -> str:
     """The column of object ids in a table of objects."""
     only_id = {role: None for role in roles("observation") if role != "object_id"}
     given = {role: column for role, column in chosen.items() if role == "object_id"}
@@ -229,7 +233,9 @@ def join(one: Objects, other: Objects, *, report: list[str]) -> Objects:
     extra_mask = pc.invert(pc.is_in(other.ids, value_set=one.ids))
     extra = other.ids.filter(extra_mask)
     _report_unmatched(one.ids.filter(pc.is_null(at)), f"in {where} are not in {other_where}", report)
-    _report_unmatched(extra, f"in {other_where} have no photometry in {where}: kept as objects without data", report)
+    _report_unmatched(
+        extra, f"in {other_where} have no photometry in {where}: kept as objects without data", report
+    )
     ids = pa.concat_arrays([one.ids, extra])
     place = pc.index_in(other.ids, value_set=ids).to_numpy(zero_copy_only=False).astype(np.int64)
     both = ((one, np.arange(len(one.ids))), (other, place))

@@ -110,7 +110,9 @@ class Photometry:
         """
         try:
             if self.surveys is None:
-                curves = self._of_survey(self.survey, None, unknown_passbands=unknown_passbands, report=report)
+                curves = self._of_survey(
+                    self.survey, None, unknown_passbands=unknown_passbands, report=report
+                )
             else:
                 curves = self._of_surveys(unknown_passbands=unknown_passbands, report=report)
         except FirstlightError as error:
@@ -125,7 +127,8 @@ class Photometry:
             stated = facts.survey(self.survey).name
             if any(name != stated for name in names):
                 raise DataError(
-                    f"rows of survey {listed(names)}, but --survey {stated} is given", hint="Leave the option out."
+                    f"rows of survey {listed(names)}, but --survey {stated} is given",
+                    hint="Leave the option out.",
                 )
         if len(names) <= 1:
             only = names[0] if names else self.survey
@@ -137,11 +140,17 @@ class Photometry:
         return merge(parts)
 
     def _of_survey(
-        self, survey: Any, rows: NDArray[np.int64] | None, *, unknown_passbands: UnknownPassbands, report: list[str]
+        self,
+        survey: Any,
+        rows: NDArray[np.int64] | None,
+        *,
+        unknown_passbands: UnknownPassbands,
+        report: list[str],
     ) -> LightCurves:
         if survey is None:
             raise UsageError(
-                "no survey is stated", hint=f"Say --survey {'|'.join(facts.surveys())}, or a survey's TOML file."
+                "no survey is stated",
+                hint=f"Say --survey {'|'.join(facts.surveys())}, or a survey's TOML file.",
             )
         part = self if rows is None else self.take(rows)
         objects = self.objects.table()
@@ -194,7 +203,9 @@ def _surveys(column: pa.DictionaryArray) -> tuple[list[str], NDArray[np.int64]]:
         count = int(np.isin(indices, [*empty, -1]).sum())
         raise DataError(f"{count:,} rows name no survey", hint="Fill the column, or drop these rows.")
     names = list(dict.fromkeys(str(known[code]) for code in sorted(used)))
-    place = np.array([names.index(str(name)) if code in used else -1 for code, name in enumerate(known)] or [-1])
+    place = np.array(
+        [names.index(str(name)) if code in used else -1 for code, name in enumerate(known)] or [-1]
+    )
     return names, place[indices] if len(indices) else indices
 
 
@@ -235,11 +246,18 @@ def from_rows(
     every = pa.array([str(name) for name in (*known_ids, *object_id)], type=pa.string())
     codes, ids = identities(every, name="object_id", where=where)
     codes = codes[len(known_ids) :]
+    # Numbers are float64 even where all are missing.
     known = {
-        name: pa.array([*values, *[None] * (len(ids) - len(values))], from_pandas=True)
+        name: pa.array(
+            [*values, *[None] * (len(ids) - len(values))],
+            type=pa.string() if name == "label" else pa.float64(),
+            from_pandas=True,
+        )
         for name, values in (metadata or {}).items()
     }
-    arrays = {name: floats(value) if isinstance(value, list) else value for name, value in columns.items()}
+    arrays: dict[str, Any] = {
+        name: floats(value) if isinstance(value, list) else value for name, value in columns.items()
+    }
     bands = passbands(pa.array([None if band is None else str(band) for band in passband], type=pa.string()))
     return Photometry(
         where=where,
@@ -273,7 +291,7 @@ def with_objects(
     label: str | None,
     report: list[str],
 ) -> Photometry:
-    """Photometry with the metadata of a second table joined by object id; ids in one table only are reported."""
+    """Photometry with the metadata of a second table, joined by id; ids in one table only are reported."""
     if objects is None:
         return photometry
     if not isinstance(objects, Objects):

@@ -1,10 +1,11 @@
-"""Where a table comes from: a Parquet file or folder, delimited text, Arrow, FITS, ECSV, VOTable, or memory."""
+"""Where a table comes from: Parquet files, delimited text, Arrow, FITS, ECSV, VOTable, or memory."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,7 +74,7 @@ class ParquetSource:
         for path in self.paths:
             file = _parquet(path, self._encoded(wanted), where=self._where(path))
             self._check(file, path, wanted)
-            tables.append(_guarded(lambda file=file: file.read(columns=list(wanted)), where=self._where(path)))
+            tables.append(_guarded(partial(file.read, columns=list(wanted)), where=self._where(path)))
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
     def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
@@ -83,7 +84,7 @@ class ParquetSource:
             self._check(file, path, wanted)
             pieces = file.iter_batches(batch_size=100_000, columns=list(wanted))
             while True:
-                batch = _guarded(lambda pieces=pieces: next(pieces, None), where=self._where(path))
+                batch = _guarded(partial(next, pieces, None), where=self._where(path))
                 if batch is None:
                     break
                 yield batch
@@ -135,8 +136,8 @@ def open_source(table: Any) -> Source:
     Parameters
     ----------
     table : path or table
-        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; FITS, ECSV, VOTable), of a folder of
-        Parquet files, or a table in memory (see `arrow_table`).
+        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; FITS, ECSV, VOTable), of a folder
+        of Parquet files, or a table in memory (see `arrow_table`).
 
     Raises
     ------

@@ -25,7 +25,10 @@ def merge(parts: Sequence[LightCurves]) -> LightCurves:
     DataError
         When surveys know different things of one object.
     """
-    scales = [facts.survey(part.objects.column("survey")[0].as_py()).time_scale if len(part) else None for part in parts]
+    scales = [
+        facts.survey(part.objects.column("survey")[0].as_py()).time_scale if len(part) else None
+        for part in parts
+    ]
     passbands = tuple(dict.fromkeys(name for part in parts for name in part.passbands))
     ids = pc.unique(pa.chunked_array([part.objects.column("object_id").combine_chunks() for part in parts]))
     columns: dict[str, list[np.ndarray]] = {name: [] for name in _ROWS}
@@ -49,7 +52,9 @@ def merge(parts: Sequence[LightCurves]) -> LightCurves:
         passbands=passbands,
         objects=_objects(parts, ids),
     )
-    return merged.where(np.ones(len(owner), dtype=bool))  # what an object's flags say follows from all its rows
+    return merged.where(
+        np.ones(len(owner), dtype=bool)
+    )  # what an object's flags say follows from all its rows
 
 
 def _objects(parts: Sequence[LightCurves], ids: pa.Array) -> pa.Table:

@@ -1,11 +1,11 @@
-"""Generic long and nested tables: which columns are read, what the caller must say, and the `Photometry` they give."""
+"""Generic long and nested tables: which columns are read, and what the caller must say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,7 +94,9 @@ class Plan:
         lost = codes < 0
         if lost.any():
             row = int(np.flatnonzero(lost)[0])
-            report.append(f"{where}: {int(lost.sum()):,} rows without object id left out (first: data row {row + 1:,})")
+            report.append(
+                f"{where}: {int(lost.sum()):,} rows without object id left out (first: data row {row + 1:,})"
+            )
             table = table.filter(pa.array(~lost))
             codes = codes[~lost]
         self._refuse_vega(table)
@@ -106,9 +108,13 @@ class Plan:
             time=time,
             passband=cells.passbands(table.column(self.observed["passband"])),
             objects=objects,
-            detected=cells.plain(table.column(self.observed["detected"])) if "detected" in self.observed else None,
+            detected=cells.plain(table.column(self.observed["detected"]))
+            if "detected" in self.observed
+            else None,
             survey=self.options.survey,
-            surveys=cells.passbands(table.column(self.observed["survey"])) if "survey" in self.observed else None,
+            surveys=cells.passbands(table.column(self.observed["survey"]))
+            if "survey" in self.observed
+            else None,
             time_system=self.time_system,
             dereddened=self.options.dereddened,
             **(self._fluxes(table, report) if self.uses_flux else self._magnitudes(table, report)),
@@ -201,7 +207,9 @@ def plan(source: Source, options: Options, *, object_names: tuple[str, ...] = ()
     chosen = options.chosen(names)
     check_chosen(chosen, [*names, *object_names], where=where)
     if options.label is not None and options.label not in [*names, *object_names]:
-        raise DataError(f"no label column '{options.label}'. Found: {listed([*names, *object_names])}", where=where)
+        raise DataError(
+            f"no label column '{options.label}'. Found: {listed([*names, *object_names])}", where=where
+        )
     chosen = {role: column for role, column in chosen.items() if column is None or column in names}
     observed = match(names, "observation", chosen=chosen, where=where, report=report)
     for role in ("object_id", "time", "passband"):
@@ -216,7 +224,12 @@ def plan(source: Source, options: Options, *, object_names: tuple[str, ...] = ()
 
 
 def _flux_or_magnitude(
-    observed: dict[str, str], chosen: Mapping[str, str | None], names: list[str], *, where: str, report: list[str]
+    observed: dict[str, str],
+    chosen: Mapping[str, str | None],
+    names: list[str],
+    *,
+    where: str,
+    report: list[str],
 ) -> dict[str, str]:
     """The roles without those of the other kind of measurement."""
     flux = chosen.get("flux")
@@ -228,8 +241,8 @@ def _flux_or_magnitude(
         )
     if "flux" not in observed and "mag" not in observed:
         raise DataError(
-            f"no flux or magnitude column. Found: {listed(names)}. Expected one of: flux, FLUXCAL, psfFlux, uJy, …; "
-            "mag, magpsf, …; or --flux NAME, --mag NAME (columns={'flux': NAME})",
+            f"no flux or magnitude column. Found: {listed(names)}. Expected one of: flux, FLUXCAL, psfFlux, "
+            "uJy, …; mag, magpsf, …; or --flux NAME, --mag NAME (columns={'flux': NAME})",
             where=where,
         )
     magnitudes = "flux" not in observed or (chosen.get("mag") is not None and chosen.get("flux") is None)
@@ -238,7 +251,9 @@ def _flux_or_magnitude(
     else:
         unused = ("mag", "mag_err", "sign")
         if "mag" in observed:
-            report.append(f"{where}: fluxes are read from '{observed['flux']}'; magnitudes in '{observed['mag']}' are not")
+            report.append(
+                f"{where}: fluxes are read from '{observed['flux']}'; '{observed['mag']}' is not used"
+            )
     require(observed, "mag_err" if magnitudes else "flux_err", names, where=where)
     return {role: column for role, column in observed.items() if role not in unused}
 
@@ -274,7 +289,9 @@ def _zero_point(
     return zero_point, observed
 
 
-def whole(source: Source, options: Options, *, object_names: tuple[str, ...] = (), report: list[str]) -> Photometry:
+def whole(
+    source: Source, options: Options, *, object_names: tuple[str, ...] = (), report: list[str]
+) -> Photometry:
     """All rows of a long or nested table.
 
     Parameters
@@ -303,7 +320,9 @@ def from_nested(
     settled = plan(TableSource(long, where), inner_options, object_names=outside, report=report)
     photometry = settled.photometry(long.select(list(settled.wanted)), report)
     codes, ids = cells.identities(per_object.column(id_name), name=id_name, where=where)
-    here = {role: column for role, column in chosen.items() if column is None or column in per_object.column_names}
+    here = {
+        role: column for role, column in chosen.items() if column is None or column in per_object.column_names
+    }
     known = match(per_object.column_names, "object", chosen=here, where=where, report=report)
     objects = gather(per_object, known, codes, ids, where=where, report=report)
     # Ids of rows with empty lists follow those with observations: put all into the order of the table.

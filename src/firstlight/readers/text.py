@@ -1,4 +1,4 @@
-"""Delimited text files: which delimiter, where the header stands, and how they are read or streamed with Arrow."""
+"""Delimited text files: which delimiter, where the header stands, and how they are streamed with Arrow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ CellKind = Literal["text", "number", "any"]
 
 _HEAD = 1 << 16
 _BLOCK = 1 << 23
-_NULLS = sorted({form for word in MISSING for form in (word, word.upper(), word.capitalize(), f" {word}")} | {"NaN"})
+_NULLS = sorted(
+    {form for word in MISSING for form in (word, word.upper(), word.capitalize(), f" {word}")} | {"NaN"}
+)
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^nan$", re.IGNORECASE)
 
 
@@ -107,7 +109,9 @@ class TextFile:
         )
         if bad.count > rows:
             raise DataError(
-                text, where=self.where, hint=f"Is it delimited by '{self.delimiter}'? Header: {listed(self.names)}."
+                text,
+                where=self.where,
+                hint=f"Is it delimited by '{self.delimiter}'? Header: {listed(self.names)}.",
             )
         report.append(f"{self.where}: {text}: left out")
 
@@ -123,7 +127,9 @@ class TextFile:
         try:
             stream: Any = _Squeezed(raw) if self.delimiter == " " else raw
             with pyarrow.csv.open_csv(
-                pa.OSFile(str(self.path)) if isinstance(stream, io.BufferedReader) else pa.PythonFile(stream, mode="r"),
+                pa.OSFile(str(self.path))
+                if isinstance(stream, io.BufferedReader)
+                else pa.PythonFile(stream, mode="r"),
                 read_options=pyarrow.csv.ReadOptions(
                     column_names=list(self.names), skip_rows=self.skip, block_size=_BLOCK
                 ),
@@ -235,7 +241,9 @@ def open_text(path: Path) -> TextFile:
     lines = text.splitlines()
     if cut and len(lines) > 1:
         lines.pop()
-    position = next((i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
+    position = next(
+        (i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None
+    )
     comment = [i for i, line in enumerate(lines[:position]) if line.lstrip().startswith("#")]
     if position is None:
         if not comment:

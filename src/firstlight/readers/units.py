@@ -81,7 +81,7 @@ def flux_zero_point(
     file_metadata : mapping
         Key-value metadata of the file: ``flux_unit`` or ``zero_point``.
     chosen : bool
-        Whether the caller named the column: then what its name alone implies gives way to what the caller says.
+        Whether the caller named the column: then what its name implies gives way to what the caller says.
 
     Raises
     ------
@@ -134,7 +134,9 @@ def _of_file(metadata: Mapping[bytes, bytes], *, where: str) -> dict[str, float]
             try:
                 return {f"the file's zero point {text}": float(text)}
             except ValueError:
-                raise DataError(f"zero point '{text}' in the file's metadata is no number", where=where) from None
+                raise DataError(
+                    f"zero point '{text}' in the file's metadata is no number", where=where
+                ) from None
     return {}
 
 

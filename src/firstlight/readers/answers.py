@@ -1,0 +1,189 @@
+"""What brokers' answers share: JSON on disk, the name of an object, rows in the names of ZTF and LSST."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from firstlight.errors import DataError
+from firstlight.lightcurves import Flag
+from firstlight.readers.photometry import Photometry, floats, from_rows
+from firstlight.readers.text import head
+
+# ZTF names its objects ZTF + year + 7 letters; LSST's and ALeRCE's ids are numbers of 15 digits and more.
+_NAME = re.compile(r"ZTF\d{2}[a-z]{7}|ANT\d{4}[a-z0-9]+|(?<!\d)\d{15,20}(?!\d)")
+_JD_MJD = 2_400_000.5
+# diffmaglim of ZTF outside is a sentinel (formats.md, section 0).
+_ZTF_LIMITS = (10.0, 25.0)
+
+Row = Mapping[str, Any]
+
+
+def is_json(path: Path) -> bool:
+    """Whether a file begins as JSON does."""
+    return head(path, 4096).lstrip()[:1] in (b"{", b"[")
+
+
+def load_json(path: Path) -> Any:
+    """The content of a JSON file, gzipped or not; bare NaN is understood, integers keep all digits.
+
+    Raises
+    ------
+    DataError
+        When the file is empty, truncated or no JSON.
+    """
+    data = path.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError) as error:
+            raise DataError(
+                "the file is truncated: its compressed data end too early", where=path.name
+            ) from error
+    if not data.strip():
+        raise DataError("the file is empty", where=path.name)
+    try:
+        return json.loads(data)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not complete JSON: {error}", where=path.name) from error
+
+
+def object_name(
+    given: str | int | None, found: object, path: Path | None, *, where: str, report: list[str]
+) -> str:
+    """The name of the one object of a file: the caller's, the content's, or that in the file's name.
+
+    Raises
+    ------
+    DataError
+        When none of these says it.
+    """
+    if given is not None:
+        return str(given)
+    if found is not None and str(found).strip():
+        return str(found).strip()
+    match = _NAME.search(path.name) if path is not None else None
+    if match:
+        report.append(f"{where}: the object is named '{match.group()}' after the file")
+        return match.group()
+    raise DataError(
+        "does not say which object it is", where=where, hint="Say --object-id NAME (object_id='NAME')."
+    )
+
+
+def is_known(value: Any) -> bool:
+    """Whether a JSON value is there: not null, not NaN."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def ztf_photometry(
+    where: str,
+    groups: Sequence[tuple[str, Iterable[Row]]],
+    *,
+    metadata: Mapping[str, Sequence[object]] | None = None,
+) -> Photometry:
+    """Photometry of rows in the names of ZTF: ``magpsf`` with ``isdiffpos``, else ``diffmaglim`` as a limit.
+
+    Magnitudes are rounded as ZTF does in the histories of later packets, so that one detection has one value
+    wherever it is read from (formats.md, section 1).
+
+    Parameters
+    ----------
+    where : str
+    groups : sequence of (object id, rows)
+        A row has ``mjd`` or ``jd``, and ``fid``.
+    metadata : mapping, optional
+        Metadata by name, aligned with `groups`.
+    """
+    names = [name for name, _ in groups]
+    listed = [(name, row) for name, rows in groups for row in rows]
+    rows = [row for _, row in listed]
+    time = np.where(
+        np.isfinite(mjd := floats([row.get("mjd") for row in rows])),
+        mjd,
+        floats([row.get("jd") for row in rows]) - _JD_MJD,
+    )
+    limit = floats([row.get("diffmaglim", row.get("limit_mag")) for row in rows])
+    with np.errstate(invalid="ignore"):
+        limit = np.where((limit > _ZTF_LIMITS[0]) & (limit < _ZTF_LIMITS[1]), limit, np.nan)
+    return from_rows(
+        where,
+        object_id=[name for name, _ in listed],
+        known_ids=list(dict.fromkeys(names)),
+        time=time.tolist(),
+        passband=[row.get("fid", row.get("band")) for row in rows],
+        mag=np.round(floats([row.get("magpsf") for row in rows]), 4),
+        mag_err=np.round(floats([row.get("sigmapsf") for row in rows]), 6),
+        sign=pa.array([_sign(row.get("isdiffpos")) for row in rows], type=pa.string()),
+        limit_mag=np.round(limit, 4),
+        survey="ZTF",
+        metadata=metadata,
+    )
+
+
+def _sign(value: object) -> str | None:
+    return str(value) if is_known(value) else None
+
+
+def lsst_photometry(
+    where: str,
+    groups: Sequence[tuple[str, Iterable[Row], Iterable[Row]]],
+    *,
+    bands: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Sequence[object]] | None = None,
+) -> Photometry:
+    """Photometry of rows in the names of LSST: sources and forced sources, one observation a visit.
+
+    Where a source and a forced source stand at one time and passband the forced flux is kept, because its
+    position is the object's, and it counts as detected. Withdrawn rows are flagged.
+
+    Parameters
+    ----------
+    where : str
+    groups : sequence of (object id, sources, forced sources)
+        A row has ``midpointMjdTai`` or ``mjd``, ``band``, ``psfFlux`` and ``psfFluxErr`` in nJy.
+    bands : mapping, optional
+        Passband by the number that stands for it.
+    metadata : mapping, optional
+        Metadata by name, aligned with `groups`.
+    """
+    kept: list[tuple[str, Row, bool | None]] = []
+    for name, sources, forced in groups:
+        visits = {_visit(row): row for row in forced}
+        seen = {_visit(row) for row in sources}
+        kept += [(name, row, True) for row in sources if _visit(row) not in visits]
+        # Null: signal to noise decides for forced rows without a source.
+        kept += [(name, row, True if _visit(row) in seen else None) for row in visits.values()]
+    rows = [row for _, row, _ in kept]
+    withdrawn = np.isfinite(floats([row.get("timeWithdrawnMjdTai") for row in rows]))
+    return from_rows(
+        where,
+        object_id=[name for name, _, _ in kept],
+        known_ids=list(dict.fromkeys(name for name, _, _ in groups)),
+        time=[_time(row) for row in rows],
+        passband=[(bands or {}).get(str(row.get("band")), row.get("band")) for row in rows],
+        flux=floats([row.get("psfFlux") for row in rows]),
+        flux_err=floats([row.get("psfFluxErr") for row in rows]),
+        detected=pa.array([detected for _, _, detected in kept], type=pa.bool_()),
+        flags=np.where(withdrawn, int(Flag.BAD_QUALITY), 0).astype(np.uint16),
+        survey="LSST",
+        metadata=metadata,
+    )
+
+
+def _time(row: Row) -> Any:
+    return row.get("midpointMjdTai", row.get("mjd"))
+
+
+def _visit(row: Row) -> tuple[object, object]:
+    """What makes two rows one observation: time to 0.1 s and passband."""
+    time = _time(row)
+    return (round(float(time), 6) if is_known(time) else id(row)), row.get("band")
