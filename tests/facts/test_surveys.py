@@ -56,7 +56,7 @@ def test_extinction_is_that_of_the_law_through_the_curve(shared) -> None:
 
 def test_the_tabulated_law_is_close_to_the_passbands() -> None:
     for band in all_passbands().values():
-        assert extinction_at(band.wavelength_um) == pytest.approx(band.extinction, rel=0.04)
+        assert extinction_at(band.wavelength_um) == pytest.approx(band.extinction, rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def extinction_at(wavelength_um: float) -> float:
     if not law[0][0] <= wavelength_um <= law[0][-1]:
         raise DataError(
             f"no extinction known at {wavelength_um} um ({law[0][0]} to {law[0][-1]})",
-            hint="Give the passband its own `extinction`, A / E(B-V).",
+            hint="Micrometres: 4800 Angstrom are 0.48. Beyond, give the passband its own `extinction`.",
         )
     # The law is tabulated, and nearly straight, in inverse wavelength.
     return float(np.interp(-1 / wavelength_um, -1 / law[0], law[1]))

@@ -301,8 +301,8 @@ class LightCurves:
         trigger = self.trigger[self.owner]
         if days_since_trigger is not None:
             return self.where((self.time - trigger <= days_since_trigger) | np.isnan(trigger))
-        if detections is None or detections < 0:
-            raise UsageError(f"{detections} detections")
+        if detections is None or detections < 1:
+            raise UsageError(f"until {detections} detections", hint="Ask for one at least.")
         counted = self.detected & self.usable & (self.time >= trigger)
         before = np.concatenate([[0], np.cumsum(counted, dtype=np.int64)])
         running = before[1:] - before[self.offsets[:-1]][self.owner]
