@@ -13,8 +13,9 @@ from firstlight.errors import UsageError
 
 # Columns that hold the answer, or the future, or where the data come from: never an input of a network.
 TRUTH = re.compile(
-    r"^(sim_.*|true_.*|truth.*|.*_true|target|label.*|class.*|type|sntype|.*peak_?mjd.*|.*mjd_?peak.*|peak_.*|t0|"
-    r"trigger_mjd|mjd.*|object_id|.*_name|source|flags|survey|n_obs.*|n_det.*|count.*)$",
+    r"^(sim_.*|true_.*|truth.*|.*_true|.*target.*|submodel|label.*|class.*|type|sntype|"
+    r".*peak_?mjd.*|.*mjd_?peak.*|peak_.*|t0|trigger_mjd|mjd.*|"
+    r"object_id|.*_name|source|flags|survey|n_obs.*|n_det.*|count.*)$",
     re.IGNORECASE,
 )
 

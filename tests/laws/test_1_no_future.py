@@ -1,0 +1,32 @@
+"""Law 1: the probabilities at an observation depend on it, on earlier ones, and on the metadata."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_cutting_a_light_curve_leaves_the_rows_before_as_they_were(
+    classifier, light_curves, same, data
+) -> None:
+    curves = data.draw(light_curves)
+    cut = data.draw(st.floats(59_000.0, 59_400.0))
+    whole, early = classifier.classify(curves), classifier.classify(curves.until(mjd=cut))
+    kept = curves.time <= cut
+    same(early.probabilities, whole.probabilities[kept])
+    same(early.days_since_trigger, whole.days_since_trigger[kept])
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_look_back_is_what_was_said_then(classifier, light_curves, same, data) -> None:
+    curves = data.draw(light_curves)
+    if classifier.preparation.passbands is not None:  # then its detections are not all of them
+        read = [name in classifier.preparation.passbands for name in curves.passbands] + [False]
+        curves = curves.where([read[code] for code in curves.passband])
+    whole = classifier.classify(curves)
+    count, days = data.draw(st.integers(1, 8)), data.draw(st.integers(0, 1_600)) / 8.0
+    same(whole.at(detections=count), classifier.classify(curves.until(detections=count)).final())
+    same(
+        whole.at(days_since_trigger=days), classifier.classify(curves.until(days_since_trigger=days)).final()
+    )
