@@ -33,7 +33,7 @@ def main() -> None:
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    curves = readers.read_table(packaged_samples()["ztf"], survey="ZTF", flux_unit="nJy")
+    curves = readers.read_table(packaged_samples()["ztf"])
     model = classifier.load(options.classifier)
     began = time.perf_counter()
     predictions = model.classify(curves)

@@ -42,6 +42,7 @@ SUPERLUMINOUS = {
 SCHEMA = pa.schema(
     [
         pa.field("object_id", pa.string()),
+        pa.field("survey", pa.string()),
         pa.field("mjd", pa.float64(), metadata={"unit": "d"}),
         pa.field("band", pa.string()),
         pa.field("flux", pa.float64(), metadata={"unit": "nJy"}),
@@ -94,6 +95,7 @@ def forced_photometry(archive: Path) -> Iterator[dict[str, Any]]:
                 best[key] = row
         known = {
             "object_id": name,
+            "survey": "ZTF",
             "label": header["bts_class"] if header["bts_class"] != "-" else None,
             "redshift": float(header["bts_z"]) if header["bts_z"] != "-" else None,
             "ra": float(header["ra"]),
@@ -112,7 +114,7 @@ def forced_photometry(archive: Path) -> Iterator[dict[str, Any]]:
 
 
 def _good(row: Mapping[str, str]) -> bool:
-    """Whether the fit passed the archive's cuts, lies on the chip, and has a baseline from before the event."""
+    """Whether the fit passed the archive's cuts, lies on the chip, and has a baseline of earlier epochs."""
     on_chip = 0 <= float(row["target_x"]) < QUADRANT[0] and 0 <= float(row["target_y"]) < QUADRANT[1]
     clear = float(row["cloudy"] or 0) == 0 and row["pass"] == "1"
     return on_chip and clear and row["pre_or_post"] == "-1" and float(row["ampl_err_corr"]) > 0
@@ -132,6 +134,7 @@ def superluminous(wheel: Path) -> Iterator[dict[str, Any]]:
             entry = catalogue[name]
             known = {
                 "object_id": ztf or f"SN{name}",
+                "survey": "ZTF",
                 "label": "SLSN-I",
                 "redshift": float(entry["Redshift"]),
                 "ra": float(entry["RA_deg"]),
@@ -166,9 +169,13 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [*forced_photometry(arguments.ztfparsnip), *superluminous(arguments.slsne)]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    table = table.replace_schema_metadata({"survey": "ZTF", "flux_unit": "nJy"})
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=["object_id", "band", "label", "origin"])
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        use_dictionary=["object_id", "survey", "band", "label", "iau_name", "origin"],
+    )
     arguments.out.write_bytes(sink.getvalue())
     print(f"{arguments.out.name}: {table.num_rows} rows, {len(sink.getvalue()) // 1024} KiB")
 

@@ -105,10 +105,9 @@ def no_curves() -> LightCurves:
     from firstlight import facts
     from firstlight.lightcurves import LightCurves
 
-    none: dict[str, list[float]] = {
-        name: [] for name in ("object_id", "time", "passband", "flux", "flux_err")
-    }
-    return LightCurves.from_columns(survey=facts.surveys()[0], flux_unit="nJy", **none)
+    return LightCurves.from_columns(
+        object_id=[], time=[], passband=[], flux=[], flux_err=[], survey=facts.surveys()[0], flux_unit="nJy"
+    )
 
 
 def first_line(card: str) -> str:

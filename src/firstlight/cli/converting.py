@@ -42,9 +42,9 @@ AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
 def convert(table: str, out: str, **source_options: Any) -> None:
     """Write light curves as a long table: one row an observation, fluxes in nJy, metadata on each row.
 
-    The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected, and what is known
-    of the object. An observation that must not be used keeps its row, without a flux. The file states survey and
-    unit, so that the other commands need to be told neither.
+    The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected, and what
+    is known of the object. An observation that must not be used keeps its row, without a flux. A Parquet or
+    Arrow file states survey and unit, so that the other commands need to be told neither.
     """
     check_output(out, inputs=(table,))
     report = Report()

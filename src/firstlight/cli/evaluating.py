@@ -84,7 +84,8 @@ def evaluate(
     """
     from firstlight import evaluate as measures
 
-    cuts = tuple(measures.Stage.named(name) for name in stages) or measures.STAGES
+    with opt.asked("--at"):
+        cuts = tuple(measures.Stage.named(name) for name in stages) or measures.STAGES
     model = _Asked(load(classifier, threads=threads), opt.priors(priors))
     target = opt.listed(classes)
     if protocol is not None:

@@ -19,17 +19,16 @@ if TYPE_CHECKING:
     from firstlight.lightcurves import LightCurves
 
 STDIN, SAMPLE = "-", "sample:"
-TABLES = (".csv", ".tsv", ".ecsv", ".parquet", ".parq", ".pq", ".feather", ".arrow", ".ipc", ".gz")
+TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")  # these say: a generic table
 BATCH_ROWS = 1_000_000  # observations in memory at once: about 60 MB of columns
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table of light curves as the command line names it; reads it whole or in batches."""
+    """Light curves as the command line names them; reads them whole or in batches."""
 
     name: str
     path: Path
-    survey: str | None
     format: str
     options: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
@@ -38,27 +37,18 @@ class Source:
         """All light curves of the source."""
         from firstlight import readers
 
-        if self.format == "auto" and not self._is_table():
-            return readers.read(self.path, survey=self.survey, report=self.notes, **self.options)
-        if self.format not in ("auto", "table"):
-            return readers.read(
-                self.path, format=self.format, survey=self.survey, report=self.notes, **self.options
-            )
-        return readers.read_table(self.path, survey=self.survey, report=self.notes, **self.options)
+        return readers.read(self.path, self.format, report=self.notes, **self.options)
 
     def batches(self) -> Iterator[LightCurves]:
         """The light curves in batches of whole objects, in bounded memory where the source is a table."""
         from firstlight import readers
 
-        if self.format not in ("auto", "table") or (self.format == "auto" and not self._is_table()):
+        generic = any(name in self.options for name in TABLE_ONLY)
+        chosen = self.format if self.format != "auto" or generic else readers.sniff(self.path)
+        if chosen in ("auto", "table"):
+            yield from readers.read_batches(self.path, max_rows=BATCH_ROWS, report=self.notes, **self.options)
+        else:
             yield self.read()
-            return
-        yield from readers.read_batches(
-            self.path, survey=self.survey, report=self.notes, max_rows=BATCH_ROWS, **self.options
-        )
-
-    def _is_table(self) -> bool:
-        return self.path.suffix.lower() in TABLES
 
 
 def packaged_samples() -> dict[str, Path]:
@@ -80,12 +70,14 @@ def open_source(
     column: Sequence[str] = (),
     unknown_passbands: str = "error",
     dereddened: bool = False,
+    object_id: str | None = None,
     format: str = "auto",
 ) -> Iterator[Source]:
     """The source that the options describe, checked before anything is read."""
     if flux_unit is not None and zero_point is not None:
         raise UsageError("--flux-unit and --zero-point say the same thing", hint="Give one of them.")
     options: dict[str, Any] = {
+        "survey": survey,
         "flux_unit": flux_unit,
         "zero_point": zero_point,
         "time_format": time_format,
@@ -94,18 +86,11 @@ def open_source(
         "columns": {role: spelling or None for role, spelling in pairs(column, "--column").items()} or None,
         "unknown_passbands": unknown_passbands,
         "dereddened": dereddened or None,
+        "object_id": object_id,
     }
     with _path(name) as path:
-        if name.startswith(SAMPLE):
-            survey, options["flux_unit"] = survey or "ZTF", flux_unit or "nJy"
         _check_facts(survey, flux_unit)
-        yield Source(
-            name,
-            path,
-            survey,
-            format,
-            {key: value for key, value in options.items() if value is not None},
-        )
+        yield Source(name, path, format, {key: value for key, value in options.items() if value is not None})
 
 
 def read_curves(name: str, **options: Any) -> LightCurves:
@@ -136,7 +121,8 @@ def _path(name: str) -> Iterator[Path]:
     if name.startswith(SAMPLE):
         known = packaged_samples()
         if name.removeprefix(SAMPLE) not in known:
-            raise UnknownNameError("sample", name, [f"{SAMPLE}{item}" for item in known], where="TABLE")
+            with asked("TABLE"):
+                raise UnknownNameError("sample", name, [f"{SAMPLE}{item}" for item in known])
         yield known[name.removeprefix(SAMPLE)]
     elif name == STDIN:
         with tempfile.TemporaryDirectory(prefix="firstlight-") as folder:

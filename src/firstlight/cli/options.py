@@ -13,7 +13,18 @@ import click
 from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 
-FORMATS = ("auto", "table", "snana", "plasticc", "alerce", "antares", "lasair", "ztf-forced", "atlas-forced")
+FORMATS = (
+    "auto",
+    "table",
+    "plasticc",
+    "snana",
+    "alerce",
+    "antares",
+    "lasair",
+    "ztf-forced",
+    "atlas-forced",
+    "skyportal",
+)
 
 _INPUT_OPTIONS = (
     click.argument("table"),
@@ -55,6 +66,9 @@ _INPUT_OPTIONS = (
     ),
     option(
         "--dereddened", group=INPUT, is_flag=True, help="Milky Way extinction is already out of these fluxes."
+    ),
+    option(
+        "--object-id", group=INPUT, metavar="ID", help="Name of the object, for a file that does not say it."
     ),
     option("--format", group=INPUT, type=click.Choice(FORMATS), default="auto", help="Format of the file."),
 )

@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
+from firstlight.cli.options import asked
 from firstlight.errors import DataError, UnknownNameError, UsageError
 
 STDOUT = "-"
@@ -90,7 +91,8 @@ def check_output(path: str, *, inputs: tuple[str, ...] = ()) -> None:
         return
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
-        raise UnknownNameError("format of the output file", target.suffix or path, FORMATS, where="--out")
+        with asked("--out"):
+            raise UnknownNameError("format of the output file", target.suffix or path, FORMATS)
     if target.is_dir():
         raise UsageError(f"'{path}' is a folder", where="--out", hint="Name a file.")
     if any(given != STDOUT and Path(given).exists() and _same(target, Path(given)) for given in inputs):
@@ -141,7 +143,10 @@ def _open(sink: IO[bytes], form: Callable[[IO[bytes], pa.Schema], Any]) -> Itera
         writer = writer or form(sink, table.schema)
         writer.write(table)
 
-    yield write
-    if writer is None:
-        raise DataError("there was nothing to write")
-    writer.close()
+    try:
+        yield write
+        if writer is None:
+            raise DataError("there was nothing to write")
+    finally:
+        if writer is not None:
+            writer.close()

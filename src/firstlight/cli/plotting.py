@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,6 +16,9 @@ from firstlight.cli.inputs import open_source
 from firstlight.cli.outputs import whole_file
 from firstlight.cli.report import say
 from firstlight.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from firstlight.lightcurves import LightCurves
 
 SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -79,24 +83,17 @@ def plot(
 ) -> None:
     """Draw classified light curves: brightness above, class probabilities after each observation below."""
     target = Path(out)
-    if target.suffix and target.suffix.lower() not in SUFFIXES and not target.is_dir():
-        raise UnknownNameError("format of a figure", target.suffix, SUFFIXES, where="--out")
+    one_file = bool(target.suffix) and not target.is_dir()
+    if one_file and target.suffix.lower() not in SUFFIXES:
+        with opt.asked("--out"):
+            raise UnknownNameError("format of a figure", target.suffix, SUFFIXES)
     with open_source(table, **source_options) as source:
         curves = source.read()
-    wanted = list(opt.listed(ids) or [str(name) for name in curves.column("object_id")])
-    known = {str(name) for name in curves.column("object_id")}
-    for name in wanted:
-        if name not in known:
-            raise UnknownNameError("object", name, sorted(known), where="--id")
-    if len(wanted) > most:
-        raise UsageError(
-            f"{len(wanted):,} objects to draw", where="--id", hint=f"Name them, or say --most {len(wanted)}."
-        )
-    one_file = bool(target.suffix) and not target.is_dir()
+    wanted = _chosen(curves, opt.listed(ids), most)
     if one_file and len(wanted) != 1:
-        raise UsageError(
-            f"{len(wanted)} objects, one file", where="--out", hint="Name a folder, or one object with --id."
-        )
+        hint = "Name a folder, or one object with --id."
+        raise UsageError(f"{len(wanted)} objects, one file", where="--out", hint=hint)
+    curves = curves.take([curves.object_id.index(name) for name in wanted])
     predictions, used = None, tuple[str, ...]()
     if not no_classifier:
         model = load(classifier)
@@ -114,6 +111,20 @@ def plot(
             figure.savefig(part, format=path.suffix[1:].lower(), dpi=150)
         _close(figure)
     say(f"{len(wanted)} figure{'s' if len(wanted) != 1 else ''} written to {out}")
+
+
+def _chosen(curves: LightCurves, ids: Sequence[str] | None, most: int) -> list[str]:
+    """The objects to draw: those named, or all when they are not too many."""
+    known = curves.object_id
+    unknown = next((name for name in ids or () if name not in set(known)), None)
+    if unknown is not None:
+        with opt.asked("--id"):
+            raise UnknownNameError("object", unknown, known)
+    wanted = list(ids or known)
+    if len(wanted) > most:
+        hint = f"Name them, or say --most {len(wanted)}."
+        raise UsageError(f"{len(wanted):,} objects to draw", where="--id", hint=hint)
+    return wanted
 
 
 def _file_name(object_id: str) -> str:
