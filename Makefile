@@ -8,6 +8,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 JOBS ?= auto
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 
 DEMO := .venv-demo
 DEV := .venv
@@ -30,7 +31,7 @@ help:
 	@echo 'make wheel   the wheel, into dist/                  make clean   remove all of it'
 
 demo: $(DEMO)/.installed
-	$(DEMO)/bin/python examples/demo.py --out demo
+	$(DEMO)/bin/python examples/demo.py --out demo $(DEMO_ARGS)
 
 test: lint types contracts pytest
 
