@@ -95,6 +95,8 @@ def test_a_repeated_id_with_other_metadata_is_refused() -> None:
         read({"object_id": ["a", "b", "a"], "redshift": [0.1, 0.3, 0.2]})
     with pytest.raises(DataError, match=r"object 'a'.*label"):
         read({"object_id": ["a", "a"], "label": ["SN Ia", "SN II"]})
+    with pytest.raises(DataError, match=r"object 'a'.*label"):
+        read(pd.DataFrame({"object_id": ["a", "a"], "label": pd.Categorical(["SN Ia", "SN II"])}))
 
 
 def test_a_repeated_id_with_the_same_metadata_is_one_object() -> None:

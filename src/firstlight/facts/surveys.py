@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts.arrays import as_arrow
+from firstlight.facts.extinction import extinction_at
 from firstlight.facts.names import Spellings, load_toml, refuse_unknown_keys, text_of
 
 _PASSBAND_KEYS = ("wavelength_um", "width_um", "extinction", "depth", "aliases", "source", "depth_source")
@@ -202,27 +203,6 @@ class Survey:
         return table[np.asarray(indices, dtype=np.intp)]
 
 
-def extinction_at(wavelength_um: float) -> float:
-    """A / E(B-V) of the Fitzpatrick 1999 law (R_V = 3.1) at one wavelength, in um.
-
-    For passbands whose curve nobody gave; the packaged ones are integrated over theirs.
-    """
-    law = _law()
-    if not law[0][0] <= wavelength_um <= law[0][-1]:
-        raise DataError(
-            f"no extinction known at {wavelength_um} um ({law[0][0]} to {law[0][-1]})",
-            hint="Micrometres: 4800 Angstrom are 0.48. Beyond, give the passband its own `extinction`.",
-        )
-    # The law is tabulated, and nearly straight, in inverse wavelength.
-    return float(np.interp(-1 / wavelength_um, -1 / law[0], law[1]))
-
-
-@cache
-def _law() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    table = load_toml("extinction.toml")
-    return np.asarray(table["wavelength_um"], float), np.asarray(table["extinction"], float)
-
-
 def _passband(survey_name: str, short: str, row: Mapping[str, Any]) -> Passband:
     where = f"survey '{survey_name}', passband '{short}'"
     refuse_unknown_keys(row, _PASSBAND_KEYS, where=where)
@@ -304,6 +284,8 @@ def survey(which: str | Path | Mapping[str, Any] | Survey) -> Survey:
     if isinstance(which, Path) or str(which).endswith(".toml"):
         return _remember(_read(Path(which)))
     known = {**_packaged(), **_own}
+    if which in known:
+        return known[which]
     pairs = [(spelling, name) for name, one in known.items() for spelling in (name, *one.aliases)]
     found = Spellings(pairs).find(str(which))
     if found is None:

@@ -42,6 +42,9 @@ def as_table(objects: Any) -> pa.Table:
         objects = pa.table(columns_by_name)
     if "object_id" not in objects.column_names:
         raise DataError(f"no column object_id. Found: {', '.join(objects.column_names)}", where="objects")
+    for name, column in zip(objects.column_names, objects.columns, strict=True):
+        if pa.types.is_dictionary(column.type):  # categories: values can then be compared
+            objects = replace(objects, name, column.cast(column.type.value_type))
     return replace(objects, "object_id", as_text(identifiers(objects.column("object_id"))))
 
 
@@ -90,7 +93,7 @@ def one_row_each(table: pa.Table) -> pa.Table:
 
 
 def _comparable(kind: pa.DataType) -> bool:
-    return not (pa.types.is_nested(kind) or pa.types.is_dictionary(kind))
+    return not pa.types.is_nested(kind)
 
 
 def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> NDArray[np.bool_]:
@@ -164,9 +167,8 @@ def _plain_text(table: pa.Table) -> pa.Table:
     """Text columns as plain strings, whatever library they came from; an empty label is a missing one."""
     for name in table.column_names:
         column = table.column(name)
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if name == "label" or _is_text(kind):
-            table = replace(table, name, column.cast(kind).cast(pa.string()))
+        if name == "label" or _is_text(column.type):
+            table = replace(table, name, column.cast(pa.string()))
     if "label" not in table.column_names:
         return table
     label = table.column("label")
