@@ -25,10 +25,11 @@ from firstlight.evaluate.protocols import Protocol
 from firstlight.evaluate.report import Report, common_classes, evaluate, peak_magnitude
 from firstlight.evaluate.resampling import Interval, bootstrap, paired
 from firstlight.evaluate.scores import Score, pick, score, to_csv, to_table
-from firstlight.evaluate.stages import FULL, STAGES, Stage
+from firstlight.evaluate.stages import FULL, REPORT_STAGES, STAGES, Stage
 
 __all__ = [
     "FULL",
+    "REPORT_STAGES",
     "STAGES",
     "Boosting",
     "Interval",

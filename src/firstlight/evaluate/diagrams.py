@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+HISTOGRAM_BINS = 25  # of equal width between 0 and 1
 
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Per bin: the mean probability, the share that was true with its interval, the number of objects."""
+    """Per bin: mean probability, share that was true with its interval, objects; and a histogram."""
 
     predicted: Floats
     observed: Floats
     lo: Floats
     hi: Floats
     n: NDArray[np.int64]
+    histogram: NDArray[np.int64]
 
 
 def roc(positive: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -72,7 +74,8 @@ def reliability(positive: ArrayLike, score: ArrayLike, bins: int = 10, z: float 
     predicted = np.bincount(which, weights=value)[used] / n
     observed = np.bincount(which, weights=true)[used] / n
     lo, hi = wilson(observed, n, z)
-    return Reliability(predicted, observed, lo, hi, n.astype(np.int64))
+    histogram = np.histogram(value, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
+    return Reliability(predicted, observed, lo, hi, n.astype(np.int64), histogram.astype(np.int64))
 
 
 def wilson(share: ArrayLike, n: ArrayLike, z: float = 1.0) -> tuple[Floats, Floats]:

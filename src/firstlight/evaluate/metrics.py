@@ -35,7 +35,7 @@ OVERALL = (
     "ece",
     "class_ece",
 )
-BY_CLASS = ("auroc", "auprc", "f1", "recall", "precision")
+BY_CLASS = ("auroc", "auprc", "f1", "recall", "precision", "ece")
 
 
 def encode(labels: Sequence[str | None], classes: Sequence[str]) -> Ints:
@@ -172,15 +172,16 @@ def measure(
     auroc, auprc = (np.stack([pair[which] for pair in areas], axis=1) for which in (0, 1))
     decided = decide(values)
     recall, precision, f1 = _decision_measures(truth, decided, weights, n_classes)
-    for name, table in zip(BY_CLASS, (auroc, auprc, f1, recall, precision), strict=True):
+    errors = [
+        _calibration_error(filled[:, index], truth == index, weights, BINS) for index in range(n_classes)
+    ]
+    by_class = (auroc, auprc, f1, recall, precision, np.stack(errors, axis=1))
+    for name, table in zip(BY_CLASS, by_class, strict=True):
         result.update({(name, int(index)): table[:, index] for index in present})
 
     total = weights.sum(axis=1)
     chosen = filled[np.arange(truth.size), truth]
     top = filled.max(axis=1)
-    by_class = [
-        _calibration_error(filled[:, index], truth == index, weights, BINS) for index in range(n_classes)
-    ]
     overall = (
         auroc[:, present].mean(axis=1),
         f1[:, present].mean(axis=1),
@@ -189,7 +190,7 @@ def measure(
         auprc[:, present].mean(axis=1),
         weights @ -np.log(np.clip(chosen, CLIP, 1.0)) / total,
         _calibration_error(top, decided == truth, weights, BINS),
-        np.mean(by_class, axis=0),
+        np.mean(errors, axis=0),
     )
     result.update({(name, -1): value for name, value in zip(OVERALL, overall, strict=True)})
     if counts is not None:

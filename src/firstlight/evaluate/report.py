@@ -20,7 +20,7 @@ from firstlight.evaluate.pages import Savable, markdown, page
 from firstlight.evaluate.resampling import RESAMPLES
 from firstlight.evaluate.scores import Score, pick, score, to_csv
 from firstlight.evaluate.segments import Segments
-from firstlight.evaluate.stages import STAGES, Stage
+from firstlight.evaluate.stages import REPORT_STAGES, Stage
 
 if TYPE_CHECKING:
     from firstlight.classifier import Predictions
@@ -133,7 +133,7 @@ def evaluate(
     classifier: Classifies,
     curves: LightCurves,
     *,
-    stages: Sequence[Stage] = STAGES,
+    stages: Sequence[Stage] = REPORT_STAGES,
     classes: Sequence[str] | None = None,
     label: str = "label",
     counting: Callable[[LightCurves, Stage], Bools] | None = None,
@@ -157,7 +157,7 @@ def evaluate(
     label : str
         Column of ``curves.objects`` that holds the labels.
     counting : callable, optional
-        Which light curves count at a stage, bool [n]: ``Protocol.reaching`` for the rule of a protocol. All by
+        Which light curves count at a stage, bool [n]: ``Protocol.reaching`` for the rule of one. All by
         default, also those that never reach so many detections.
     resamples, seed : int
         Bootstrap; 0 resamples for none.

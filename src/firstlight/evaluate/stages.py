@@ -69,3 +69,6 @@ STAGES = (
     *(Stage(days=float(d)) for d in (2, 5, 10, 20, 50, 100)),
     FULL,
 )
+
+#: The stages of a report: those of the protocols, and the first and later detections.
+REPORT_STAGES = (*(Stage(detections=k) for k in (1, 2, 3, 5, 10, 20)), *STAGES[3:])

@@ -220,10 +220,10 @@ def _titles(
         redshift = float(np.asarray(one.column("redshift"), dtype=np.float64)[0])
         if np.isfinite(redshift):
             facts.append(f"z = {redshift:.3f}{' (used)' if 'redshift' in metadata_used else ''}")
-    _above(upper, "    ".join(facts), 21, fontsize=FONT)
-    label = one.column("label")[0] if "label" in one.objects.column_names else None
+    label = one.column("label")[0]
     if label:
-        _above(upper, f"spectroscopic type {label}", 21, right=True, fontsize=SMALL, color=GREY)
+        facts.append(f"spectrum: {label}")
+    _above(upper, "    ".join(facts), 21, fontsize=FONT)
     if predictions is not None:
         text = f"classifier {predictions.classifier} {predictions.version}"
         weights = str(getattr(predictions, "hash", "") or "")
@@ -242,15 +242,15 @@ def _titles(
         )
 
 
-def _above(ax: Axes, text: str, height: float, right: bool = False, **style: Any) -> None:
+def _above(ax: Axes, text: str, height: float, **style: Any) -> None:
     """A line of text over the axes, `height` points above their edge and so above the calendar's numbers."""
     ax.annotate(
         text,
-        xy=(1.0 if right else 0.0, 1.0),
+        xy=(0.0, 1.0),
         xycoords="axes fraction",
         xytext=(0, height),
         textcoords="offset points",
-        ha="right" if right else "left",
+        ha="left",
         va="baseline",
         annotation_clip=False,
         **style,

@@ -22,6 +22,7 @@ MEASURED_SNR = 3.0  # below, a measurement is shown as its limit in magnitudes
 LIMIT_SNR = 5.0
 MERGED_BELOW = 0.05  # classes that never exceed this are one grey line
 MAX_END_LABELS = 6
+CROWDED = 150  # observations from which on markers are smaller
 FAINT = 0.4  # opacity before the trigger
 NOT_USED = "not used"
 
@@ -56,7 +57,7 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
     if brightness == "magnitude":
         with np.errstate(divide="ignore", invalid="ignore"):
             shown = measured & (points.flux > 0) & (points.flux >= MEASURED_SNR * points.error)
-            value = AB_NJY - 2.5 * np.log10(np.where(shown, points.flux, np.nan))
+            value = AB_NJY - 2.5 * np.log10(np.where(points.flux > 0, points.flux, np.nan))
             error = 2.5 / np.log(10) * points.error / points.flux
             limit = np.where(np.isfinite(points.limit), points.limit, LIMIT_SNR * points.error)
             limit = AB_NJY - 2.5 * np.log10(np.where(limit > 0, limit, np.nan))
@@ -65,6 +66,7 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
         shown, value, error, limit = measured, points.flux * unit, points.error * unit, points.limit * unit
         ax.axhline(0.0, color="0.75", linewidth=0.9, zorder=0.4)
     limited = ~shown & np.isfinite(limit)
+    size = 4.6 if inside.sum() <= CROWDED else 3.6
     for name in _by_wavelength(points.passband[inside]):
         style = passband_style(name)
         own = inside & (points.passband == name)
@@ -83,7 +85,7 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
                         color=style.color,
                         markerfacecolor=style.color if filled else "white",
                         markeredgecolor=style.color,
-                        markersize=4.6,
+                        markersize=size,
                         markeredgewidth=0.9,
                         elinewidth=0.9,
                         alpha=alpha,
@@ -104,9 +106,10 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
                     alpha=0.75 * alpha,
                     zorder=1.5,
                 )
-    ignored = inside & ~points.usable & (shown | limited)
+    # Not used for a fault of its own, as a missing error: it may still have a place in the panel.
+    ignored = inside & ~points.usable & (np.isfinite(value) | limited)
     if ignored.any():
-        height = np.where(shown, value, limit)[ignored]
+        height = np.where(np.isfinite(value), value, limit)[ignored]
         ax.scatter(
             points.days[ignored], height, marker="x", s=22, color="0.6", linewidths=1.0, label=NOT_USED
         )
@@ -120,12 +123,16 @@ def _finish_points(ax: Axes, brightness: Brightness, values: Floats, limits: boo
     if brightness == "magnitude":
         ax.set_ylabel("AB magnitude", fontsize=FONT)
         low, high = ax.get_ylim()
-        if values.size:  # deep limits of a single night must not press the light curve flat
+        if values.size:  # neither deep limits nor an absurd point may press the light curve flat
             high = min(high, float(values.max()) + max(2.0, 0.7 * float(np.ptp(values))))
-            low = min(low, float(values.min()) - 0.25)
+            low = max(low, float(values.min()) - max(1.0, 0.3 * float(np.ptp(values))))
         ax.set_ylim(max(low, high), min(low, high))
     else:
         ax.set_ylabel(f"Difference flux ({brightness.replace('u', 'μ')})", fontsize=FONT)
+        if values.size:
+            room = 0.3 * max(float(np.ptp(values)), float(np.abs(values).max()))
+            low, high = ax.get_ylim()
+            ax.set_ylim(max(low, float(values.min()) - room), min(high, float(values.max()) + room))
     handles, labels = ax.get_legend_handles_labels()
     pairs = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == NOT_USED)
     handles, labels = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -191,14 +198,14 @@ def draw_probabilities(ax: Axes, answers: Answers | None, points: Points, high: 
             values[shown],
             linestyle="",
             marker="o",
-            markersize=4.0 if name != "other" else 2.6,
+            markersize=4.0 if answers.days.size <= CROWDED / 2 else 2.6,
             color=color,
             markeredgewidth=0,
             zorder=4,
         )
     if len(lines) > MAX_END_LABELS + 1:
         ax.legend(
-            loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=SMALL - 1, frameon=False, handlelength=1.4
+            loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=SMALL - 1, frameon=False, handlelength=2.2
         )
     else:
         _end_labels(ax, lines)

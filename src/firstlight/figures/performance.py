@@ -30,6 +30,7 @@ NAMES = {
     "log_loss": "Log loss",
     "ece": "Calibration error",
 }
+PRECISION_RECALL_SIZE = (7.0, 4.4)  # inch, with the legend beside
 TICKS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -63,6 +64,8 @@ class ReliabilityBins(Protocol):
     def hi(self) -> Floats: ...  # noqa: D102
     @property
     def n(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def histogram(self) -> NDArray[np.int64]: ...  # noqa: D102
 
 
 def against_time(
@@ -297,7 +300,10 @@ def precision_recall(
     base_rates : mapping of class to float, optional
     ax : Axes, optional
     """
-    ax = given_or_new(ax, (4.8, 4.6))
+    new = ax is None
+    ax = given_or_new(ax, PRECISION_RECALL_SIZE)
+    if new:
+        ax.figure.subplots_adjust(left=0.09, right=0.66)
     dress(ax)
     for name, (recall, precision) in curves.items():
         style = class_style(name)
@@ -316,12 +322,12 @@ def precision_recall(
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("Recall (completeness)", fontsize=FONT)
     ax.set_ylabel("Precision (purity)", fontsize=FONT)
+    # Beside the axes: whatever the classes do, no corner of this diagram is sure to stay empty.
     ax.legend(
         fontsize=SMALL,
-        frameon=True,
-        framealpha=0.85,
-        edgecolor="none",
-        loc="best",
+        frameon=False,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.01),
         title="AUPRC (95 %)",
         title_fontsize=SMALL,
     )
@@ -365,19 +371,25 @@ def reliability(
         linewidth=1.3,
         elinewidth=1.0,
     )
-    below = ax.inset_axes((0.0, 0.0, 1.0, 0.14))
-    below.vlines(bins.predicted, 0, bins.n, color=color, alpha=0.45, linewidth=3)
-    below.set_xlim(-0.02, 1.02)
-    below.set_ylim(0, 1.1 * float(np.max(bins.n)))
-    below.axis("off")
+    edges = np.linspace(0.0, 1.0, bins.histogram.size + 1)
+    heights = np.log1p(bins.histogram) / np.log1p(bins.histogram.max())  # rare classes crowd at 0
+    ax.bar(
+        edges[:-1], 0.15 * heights, np.diff(edges), -0.2, align="edge", color=color, alpha=0.35, linewidth=0
+    )
+    ax.axhline(0.0, color="0.85", linewidth=0.7, zorder=0.4)
+    ax.text(1.0, -0.008, "objects (log)", ha="right", va="top", fontsize=FOOT - 1, color=GREY)
     ax.set_xlim(-0.02, 1.02)
-    ax.set_ylim(-0.02, 1.02)
+    ax.set_ylim(-0.22, 1.02)
+    ax.set_yticks(np.linspace(0, 1, 6))
     ax.set_xlabel(f"Probability of {name}" if name else "Highest probability", fontsize=FONT)
     ax.set_ylabel("Share that was true", fontsize=FONT)
     text = f"{int(np.sum(bins.n)):,} objects"
     if calibration_error is not None:
         text = f"ECE {calibration_error:.3f}\n{text}"
-    ax.text(0.04, 0.96, text, transform=ax.transAxes, va="top", fontsize=SMALL)
+    if np.average(bins.observed - bins.predicted, weights=bins.n) > 0:  # the curve runs above the diagonal
+        ax.text(0.98, 0.02, text, ha="right", va="bottom", fontsize=SMALL)
+    else:
+        ax.text(0.02, 0.98, text, va="top", fontsize=SMALL)
     return ax
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.figures.performance import (
+    PRECISION_RECALL_SIZE,
     Interval,
     ReliabilityBins,
     ScoreRow,
@@ -61,22 +62,29 @@ def report_figures(report: Report) -> dict[str, Figure]:
     for stage, name in (("full", "confusion"), ("5 detections", "confusion-5-detections")):
         if stage in report.confusion:
             figures[name], ax = _single((side + 0.5, side), 1.55 / (side + 0.5), 1.15 / side)
-            confusion_matrix(report.confusion[stage], report.classes, title=stage, ax=ax)
+            confusion_matrix(
+                report.confusion[stage],
+                report.classes,
+                title="full light curve" if stage == "full" else stage,
+                ax=ax,
+            )
     if "full" not in stages:
         return figures
     curves = report.roc()
     figures["roc"], ax = _single((4.8, 4.6))
     roc(curves, {name: report.interval("auroc", name) for name in curves}, ax=ax)
-    figures["precision-recall"], ax = _single((4.8, 4.6))
+    figures["precision-recall"], ax = _single(PRECISION_RECALL_SIZE, left=0.09, right=0.66)
     areas = {name: report.interval("auprc", name) for name in curves}
     precision_recall(report.precision_recall(), areas, report.base_rates(), ax=ax)
     figures["reliability"] = _reliabilities(report)
     return figures
 
 
-def _single(size: tuple[float, float], left: float = 0.13, bottom: float = 0.12) -> tuple[Figure, Axes]:
+def _single(
+    size: tuple[float, float], left: float = 0.13, bottom: float = 0.12, right: float = 0.97
+) -> tuple[Figure, Axes]:
     figure, axes = blank(size=size)
-    figure.subplots_adjust(left=left, right=0.97, top=0.94, bottom=bottom)
+    figure.subplots_adjust(left=left, right=right, top=0.94, bottom=bottom)
     return figure, axes[0]
 
 
@@ -90,7 +98,7 @@ def _reliabilities(report: Report) -> Any:
     panels = figure.subplots(rows, 3, squeeze=False).ravel()
     figure.subplots_adjust(left=0.06, right=0.99, top=0.98, bottom=0.16 / rows, wspace=0.27, hspace=0.26)
     for ax, (name, own) in zip(panels, bins.items(), strict=False):
-        error = report.interval("ece")[0] if not name else None
+        error = report.interval("ece", name or "all")[0]
         reliability(own, name, calibration_error=error, ax=ax)
     for ax in panels[len(bins) :]:
         ax.set_visible(False)

@@ -46,7 +46,7 @@ _CLASSES = {
     "AGN": "#e69f00",
 }
 _FINER = {
-    "SN Ia-91bg-like": "#62a8d8",
+    "SN Ia-91bg-like": "#9aa7d6",
     "SN Ia-91T-like": "#00416b",
     "SN Iax[02cx-like]": "#4b3fa0",
     "SN IIn": "#8c2d04",
