@@ -78,4 +78,4 @@ def test_a_thousand_resamples_of_two_thousand_objects_take_seconds():
     labels, q = sample(sizes=(1509, 317, 98, 37, 25))
     start = time.process_time()
     resampling.bootstrap(labels, q)
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 60  # 1.3 s on an idle core
