@@ -47,22 +47,20 @@ def main() -> None:
 
     print(f"Classifier {model.name} {model.version}: {', '.join(model.classes)}")
     print(f"{len(curves)} transients, {sum(curves.n_observations)} observations, {1e3 * seconds:.0f} ms\n")
-    days = "".join(f"{f'{day} d':>14s}" for day in DAYS)
-    print(f"{'object':14s}{'spectrum says':14s}{days}{'in the end':>16s}   detections")
-    right = known = 0
+    wide = max(len(name) for name in predictions.classes) + 7
+    head = "".join(f"{f'{day} d':>{wide}s}" for day in DAYS)
+    print(f"{'object':14s}{'spectrum':10s}{head}{'in the end':>{wide}s}   detections")
+    right = 0
     for index, name in enumerate(predictions.object_id):
         answers = [_best(after[day][index], predictions.classes) for day in DAYS]
-        best = (
-            predictions.classes[int(np.nanargmax(final[index]))] if np.isfinite(final[index]).any() else None
-        )
-        mark = " " if truth[index] is None else ("*" if best == truth[index] else "x")
-        known, right = known + (truth[index] is not None), right + (mark == "*")
-        row = "".join(f"{answer:>14s}" for answer in answers)
-        end = _best(final[index], predictions.classes)
-        print(
-            f"{name:14s}{types[index] or '-':14s}{row}{end:>16s} {mark} {predictions.n_detections[index]:6d}"
-        )
-    print(f"\n{right} of {known} as the spectrum says (*)..")
+        best = _best(final[index], predictions.classes)
+        hit = truth[index] is not None and best.rpartition(" ")[0] == truth[index]
+        right += hit
+        row = "".join(f"{answer:>{wide}s}" for answer in [*answers, best])
+        mark, seen = "*" if hit else " ", predictions.n_detections[index]
+        print(f"{name:14s}{types[index] or '-':10s}{row} {mark} {seen:9d}")
+    known = sum(name is not None for name in truth)
+    print(f"\n* as the spectrum says: {right} of {known}")
 
     table = predictions.to_arrow().append_column("spectroscopic_type", pa.array(types, pa.string()))
     pyarrow.csv.write_csv(table, options.out / "predictions.csv")
