@@ -38,9 +38,9 @@ def observation(bands: list[str]) -> st.SearchStrategy[tuple]:
     )
 
 
-def columns(objects: list[tuple[list[tuple], float | None]]) -> dict[str, Any]:
-    """Columns for `LightCurves.from_columns` from rows of `observation` and a redshift an object."""
-    rows = [(f"object {k}", *row) for k, (light, _) in enumerate(objects) for row in light]
+def columns(objects: list[tuple[list[tuple], float, float]]) -> dict[str, Any]:
+    """Columns for `LightCurves.from_columns`: rows of `observation`, a redshift and a trigger an object."""
+    rows = [(f"object {k}", *row) for k, (light, _, _) in enumerate(objects) for row in light]
     kinds = np.array([row[4] for row in rows], dtype=str)
     flux = np.array([row[3] for row in rows], dtype=float)
     flux[kinds == "weak"] /= 30.0
@@ -59,7 +59,8 @@ def columns(objects: list[tuple[list[tuple], float | None]]) -> dict[str, Any]:
         "flux_unit": "nJy",
         "objects": {
             "object_id": [f"object {k}" for k in range(len(objects))],
-            "redshift": np.array([np.nan if z is None else z for _, z in objects]),
+            "redshift": np.array([z for _, z, _ in objects], float),
+            "trigger_mjd": np.array([trigger for _, _, trigger in objects], float),
         },
     }
 
@@ -68,8 +69,9 @@ def columns(objects: list[tuple[list[tuple], float | None]]) -> dict[str, Any]:
 def light_columns(survey: str) -> st.SearchStrategy[dict[str, Any]]:
     """Random columns of up to four objects of the survey."""
     bands = [band.short for band in facts.survey(survey).passbands]
-    redshift = st.none() | st.floats(0.001, 2.0)
-    one = st.tuples(st.lists(observation(bands), max_size=16), redshift)
+    redshift = st.just(np.nan) | st.floats(0.001, 2.0)
+    trigger = st.just(np.nan) | st.integers(0, 1_600).map(lambda eighths: 59_000.0 + eighths / 8.0)
+    one = st.tuples(st.lists(observation(bands), max_size=16), redshift, trigger)
     return st.lists(one, min_size=1, max_size=4).map(lambda found: {**columns(found), "survey": survey})
 
 

@@ -21,9 +21,6 @@ def test_cutting_a_light_curve_leaves_the_rows_before_as_they_were(
 @given(data=st.data())
 def test_a_look_back_is_what_was_said_then(classifier, light_curves, same, data) -> None:
     curves = data.draw(light_curves)
-    if classifier.preparation.passbands is not None:  # then its detections are not all of them
-        read = [name in classifier.preparation.passbands for name in curves.passbands] + [False]
-        curves = curves.where([read[code] for code in curves.passband])
     whole = classifier.classify(curves)
     count, days = data.draw(st.integers(1, 8)), data.draw(st.integers(0, 1_600)) / 8.0
     same(whole.at(detections=count), classifier.classify(curves.until(detections=count)).final())

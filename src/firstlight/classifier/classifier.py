@@ -139,7 +139,6 @@ class Classifier:
         probabilities = np.full((N, len(ask.classes)), np.nan, np.float32)
         days = np.full(N, np.nan)
         read = np.zeros(N, np.bool_)
-        counted = np.zeros(N, np.bool_)  # at or after the trigger
         flags = curves.object_flags.copy()
         for first, last in _pieces(curves.offsets):
             piece = curves if (first, last) == (0, n) else curves[first:last]
@@ -151,24 +150,26 @@ class Classifier:
             probabilities[rows] = ask(logits[issued], sequences.n_detections[issued])
             days[rows] = sequences.time[issued]
             read[sequences.row + begin] = True
-            counted[sequences.row[sequences.time >= 0.0] + begin] = True
             flags[first:last] |= sequences.flags
         _carry_on(probabilities, days, curves)
-        detections = running(counted & curves.detected)
-        before = detections[curves.offsets]
+        # As `LightCurves.until` counts, so that a look back says what was said then.
+        lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
+        detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
+        before = np.repeat(detections[curves.offsets[:-1]], lengths)
         return Predictions(
             probabilities,
             curves.time,
             days,
             curves.passband,
-            detections[1:] - np.repeat(before[:-1], np.diff(curves.offsets)),
+            detections[1:] - before,
+            curves.trigger,
             curves.offsets,
             curves.passbands,
             ask.classes,
             curves.object_id,
             flags,
             np.diff(running(read)[curves.offsets]),
-            np.diff(before),
+            np.diff(running(read & curves.detected)[curves.offsets]),
             self.name,
             self.version,
             self.hash,

@@ -14,9 +14,6 @@ from firstlight.errors import MissingExtraError, UsageError
 
 Floats = NDArray[np.float32]
 
-# Days: above the rounding of a difference of two MJD, far below an exposure.
-_ROUNDING = 1e-9
-
 
 def running(which: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many of the entries before each hold, int64 [N + 1]: a running sum that starts with 0."""
@@ -41,7 +38,9 @@ class Predictions:
     passband : int16 [N]
         Into `passbands`, -1 where unknown.
     detections : int64 [N]
-        Detections used so far, from the trigger on, this row included.
+        Detections of the light curve so far, from its trigger on, this row included.
+    trigger : float64 [n]
+        MJD of the first trigger (``LightCurves.trigger``); NaN where there is none.
     offsets : int64 [n + 1]
         Object i holds rows ``offsets[i]`` to ``offsets[i + 1]``.
     passbands, classes : tuple of str
@@ -59,6 +58,7 @@ class Predictions:
     days_since_trigger: NDArray[np.float64]
     passband: NDArray[np.int16]
     detections: NDArray[np.int64]
+    trigger: NDArray[np.float64]
     offsets: NDArray[np.int64]
     passbands: tuple[str, ...]
     classes: tuple[str, ...]
@@ -91,7 +91,7 @@ class Predictions:
         detections : int
             After so many detections, or after the last observation where there are fewer.
         days_since_trigger : float
-            At the last observation up to so many days after the (first) trigger.
+            At the last observation up to so many days after the first trigger.
         """
         if (detections is None) == (days_since_trigger is None):
             raise UsageError("give either detections or days_since_trigger", where="at")
@@ -100,14 +100,9 @@ class Predictions:
             if detections < 1:
                 raise UsageError(f"{detections} detections are too few: 1 is the least", where="at")
             return self._at_rows(np.minimum(first + self._count(self.detections < detections), last))
-        answered = np.isfinite(self.days_since_trigger)
-        start = np.minimum(first + self._count(~answered), np.maximum(last, 0))
-        trigger = np.full(len(self), np.nan)
-        some = last >= first
-        trigger[some] = (self.time - self.days_since_trigger)[start[some]]
-        since = self.time - np.repeat(trigger, np.diff(self.offsets))
-        early = self._count(since <= float(days_since_trigger or 0.0) + _ROUNDING)
-        return self._at_rows(np.where(np.isfinite(trigger), first + early - 1, last))
+        since = self.time - np.repeat(self.trigger, np.diff(self.offsets))
+        early = self._count(since <= float(days_since_trigger or 0.0))
+        return self._at_rows(np.where(np.isfinite(self.trigger), first + early - 1, last))
 
     def _count(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Rows of each object for which `which` holds, int64 [n]."""

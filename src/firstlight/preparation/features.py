@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from firstlight.facts import zero_point
+
 POGSON = 2.5 / np.log(10.0)
-NJY_ZERO_POINT = 31.4  # AB magnitude of 1 nJy (Oke & Gunn 1983)
+NJY_ZERO_POINT = zero_point("nJy")
 
 DEFAULT = (
     "wavelength",
@@ -42,9 +44,8 @@ DEFAULT = (
 )
 REFERENCE = ("wavelength", "time", "flux", "flux_err")
 
-# FLUXCAL / 500, the unit in which the reference networks were trained (science of astromcad 1.2.7):
-# AB zero point 27.5 against 31.4 for nJy.
-REFERENCE_FLUX = 500.0 * 10.0 ** (0.4 * (NJY_ZERO_POINT - 27.5))
+# FLUXCAL / 500 in nJy: the unit in which the reference networks were trained (training scripts of astromcad).
+REFERENCE_FLUX = 500.0 * 10.0 ** (0.4 * (NJY_ZERO_POINT - zero_point("FLUXCAL")))
 # The training data of the reference networks carry the wavelengths of g and r exchanged; its weights know
 # no others, so what they read must be exchanged too (true wavelengths cost 0.35 of macro AUROC).
 REFERENCE_WAVELENGTHS = (("ZTF-g", 0.6223), ("ZTF-r", 0.4827))
