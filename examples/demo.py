@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import matplotlib
@@ -19,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from firstlight import classifier, facts, figures, readers
-from firstlight.cli.inputs import packaged_samples
+import firstlight as fl
+from firstlight import figures
 
 DAYS = (3, 10, 30)
 
@@ -33,16 +34,15 @@ def main() -> None:
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    curves = readers.read_table(packaged_samples()["ztf"])
-    model = classifier.load(options.classifier)
+    curves = fl.read_table(files("firstlight") / "samples/ztf.parquet")
+    model = fl.load(options.classifier)
     began = time.perf_counter()
     predictions = model.classify(curves)
     seconds = time.perf_counter() - began
 
     final = predictions.final()
-    tree = facts.class_tree()
     types = [None if label is None else str(label) for label in curves.column("label")]
-    truth = tree.collapse_labels(types, predictions.classes)
+    truth = fl.class_tree().collapse_labels(types, predictions.classes)
     after = {days: predictions.at(days_since_trigger=days) for days in DAYS}
 
     print(f"Classifier {model.name} {model.version}: {', '.join(model.classes)}")

@@ -475,3 +475,33 @@ def _without_labels(folder: Path) -> Path:
     path = folder / "unlabelled.parquet"
     pq.write_table(pq.read_table(_sample()).drop_columns(["label"]), path)
     return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_the_process_cleanly(stop: str, bump_file: Path, tmp_path: Path) -> None:
+    """Sent while the input is being read: exit code 130, one line, no traceback, no half file."""
+    import signal
+    import subprocess
+
+    out = tmp_path / "folder" / "out.parquet"
+    code = (
+        "import sys, firstlight.cli.inputs as inputs; from firstlight.cli import main\n"
+        "whole = inputs.Source.batches\n"
+        "def batches(self):\n"
+        "    yield from whole(self)\n"
+        "    print('reading', file=sys.stderr, flush=True)\n"
+        "    sys.stdin.read()\n"
+        "inputs.Source.batches = batches\n"
+        f"main({[str(word) for word in classified(bump_file, '--out', out)]!r})"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "reading\n"
+        running.send_signal(getattr(signal, stop))
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said == "firstlight: stopped; no output was written\n"
+    assert not list(out.parent.iterdir())
