@@ -146,7 +146,8 @@ def test_nothing_is_pickled_and_no_file_is_executed() -> None:
 
 def test_the_repository_names_no_machine_and_no_registry() -> None:
     own = re.compile(
-        r"(^|[^a-zA-Z.])/(work|farm|root|home/[a-z]+)/|(extra-)?index-url|https?://[^ ]*/simple", re.MULTILINE
+        r"(^|[^a-zA-Z.])/(work|farm|root|home/[a-z]+)/|(extra-)?index[-]url|https?://[^ ]*/simple",
+        re.MULTILINE,
     )
     for path in tracked():
         if path.suffix in {".parquet", ".onnx", ".safetensors", ".png", ".npz", ".h5", ".gz", ".avro"}:
