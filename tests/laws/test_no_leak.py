@@ -6,6 +6,7 @@ classifier that read them would find TDEs by their bookkeeping.
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq

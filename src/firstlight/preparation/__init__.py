@@ -3,6 +3,6 @@
 from firstlight.preparation.dust import deredden
 from firstlight.preparation.preparation import Preparation
 from firstlight.preparation.sequences import Sequences
-from firstlight.preparation.stream import Observation, State
+from firstlight.preparation.state import Observation, State
 
 __all__ = ["Observation", "Preparation", "Sequences", "State", "deredden"]

@@ -95,6 +95,11 @@ FLOATS = Arithmetic(
 )
 
 
+def depth_flux(depth: float) -> float:
+    """Flux (nJy) of a 5 sigma depth in AB magnitudes."""
+    return float(10.0 ** (0.4 * (NJY_ZERO_POINT - depth)))
+
+
 def asinh_magnitude(flux: Any, depth: Any, a: Arithmetic) -> Any:
     """AB magnitude that stays finite through zero and negative flux (Lupton, Gunn & Szalay 1999).
 

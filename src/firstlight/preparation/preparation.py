@@ -16,6 +16,7 @@ from firstlight.lightcurves import LightCurves
 from firstlight.preparation import dust, features, metadata, stream
 from firstlight.preparation.past import past
 from firstlight.preparation.sequences import Sequences
+from firstlight.preparation.state import Observation, State
 from firstlight.preparation.windows import Windows, windows
 
 Features = Literal["default", "reference"]
@@ -176,7 +177,7 @@ class Preparation:
         )
         table = np.array(
             [
-                (um or 0.0, band.width_um, band_depth(band))
+                (um or 0.0, band.width_um, features.depth_flux(band.depth))
                 for band, um in zip(bands, wavelengths, strict=True)
             ],
         ).reshape(-1, 3)
@@ -197,7 +198,7 @@ class Preparation:
             self.context_names,
         )
 
-    def start(self, metadata: Mapping[str, Any] | None = None, *, survey: str | facts.Survey) -> stream.State:
+    def start(self, metadata: Mapping[str, Any] | None = None, *, survey: str | facts.Survey) -> State:
         """The state of a stream before its first observation.
 
         Parameters
@@ -209,8 +210,8 @@ class Preparation:
         return stream.start(self, metadata, survey)
 
     def step(
-        self, state: stream.State, observation: stream.Observation
-    ) -> tuple[stream.State, NDArray[np.float32], NDArray[np.bool_]]:
+        self, state: State, observation: Observation
+    ) -> tuple[State, NDArray[np.float32], NDArray[np.bool_]]:
         """The next state, the rows that a network reads now (float32 [T, F]), where it answers (bool [T])."""
         return stream.step(self, state, observation)
 
@@ -294,8 +295,3 @@ class Preparation:
             name: np.asarray(curves.column(name), np.float64) for name in self.metadata if name in present
         }
         return metadata.context(columns, self.metadata, len(curves), self.features)
-
-
-def band_depth(band: facts.Passband) -> float:
-    """Flux (nJy) of the typical 5 sigma depth of a visit."""
-    return float(10.0 ** (0.4 * (features.NJY_ZERO_POINT - band.depth)))

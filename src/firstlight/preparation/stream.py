@@ -7,10 +7,9 @@ trigger, which `before_days` bounds).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, isfinite, nan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,133 +20,10 @@ from firstlight.lightcurves import Flag
 from firstlight.lightcurves.columns import IMPLAUSIBLE_NJY
 from firstlight.preparation import features, metadata
 from firstlight.preparation.dust import brightening
+from firstlight.preparation.state import Band, Filter, Last, Memory, Observation, Seen, State
 
 if TYPE_CHECKING:
     from firstlight.preparation.preparation import Preparation
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One observation of one object.
-
-    Attributes
-    ----------
-    time : float
-        MJD, in the time scale of the survey.
-    passband : str
-        Qualified name, ``"ZTF-g"``, or another spelling of the survey of the state.
-    flux, flux_err : float
-        nJy; NaN where there is only a limit.
-    detected : bool or None
-        None: decided by the signal to noise of the survey.
-    limit : float
-        5 sigma upper limit, nJy; NaN where a flux was measured.
-    """
-
-    time: float
-    passband: str
-    flux: float = nan
-    flux_err: float = nan
-    detected: bool | None = None
-    limit: float = nan
-
-
-class Filter(NamedTuple):
-    """A passband as a preparation reads it."""
-
-    name: str
-    order: int  # within its survey
-    wavelength: float | None  # um; None: not read
-    width: float  # um
-    depth: float  # nJy
-    factor: float  # that undoes the dust
-    detection_snr: float
-
-
-class Seen(NamedTuple):
-    """An observation that is read, as a preparation reads it."""
-
-    time: float
-    band: Filter
-    flux: float
-    error: float
-    detected: bool
-    limit: bool
-
-
-class Last(NamedTuple):
-    """What is remembered of one row."""
-
-    name: str
-    time: float
-    magnitude: float
-    wavelength: float
-
-
-class Band(NamedTuple):
-    """What is remembered of one passband."""
-
-    time: float
-    magnitude: float
-    best: float
-    best_time: float
-    rows: int
-    detections: int
-
-
-class Memory(NamedTuple):
-    """What the features of the next row need to know of the rows before it."""
-
-    last: Last | None = None
-    other: Last | None = None  # the last row in another passband than that of `last`
-    best: float = inf  # magnitude of the brightest
-    best_time: float = 0.0
-    bands: Mapping[str, Band] = {}  # never changed in place
-    detections: int = 0
-
-
-class State(NamedTuple):
-    """Where a stream stands with one object.
-
-    Attributes
-    ----------
-    survey : str
-    filters : mapping
-        The passbands of the survey by qualified name.
-    context, context_mask : float32 [1, K], bool [1, K]
-        Metadata as a network reads them.
-    trigger : float
-        MJD; NaN before it happened.
-    given : bool
-        Whether the trigger was given instead of found.
-    season : int
-        Number of triggers so far; a new one starts the network anew.
-    last_detection : float
-        MJD.
-    place : tuple
-        Time, passband, flux and limit of the latest observation: none before it may follow.
-    repeated : frozenset
-        Observations at the latest time, by which a repeated delivery is known.
-    buffer : tuple of Seen
-        Rows since the last detection that a trigger would still read.
-    memory : Memory
-    flags : int
-        `Flag` bits of what was met so far.
-    """
-
-    survey: str
-    filters: Mapping[str, Filter]
-    context: NDArray[np.float32]
-    context_mask: NDArray[np.bool_]
-    trigger: float
-    given: bool
-    season: int
-    last_detection: float = -inf
-    place: tuple[float, int, float, float] = (-inf, -1, -inf, -inf)
-    repeated: frozenset[tuple[int, float, float]] = frozenset()
-    buffer: tuple[Seen, ...] = ()
-    memory: Memory = Memory()
-    flags: int = 0
 
 
 def start(preparation: Preparation, values: Mapping[str, Any] | None, survey: str | facts.Survey) -> State:
@@ -170,15 +46,13 @@ def start(preparation: Preparation, values: Mapping[str, Any] | None, survey: st
 
 @lru_cache(maxsize=64)
 def _filters(preparation: Preparation, survey: facts.Survey) -> dict[str, Filter]:
-    from firstlight.preparation.preparation import band_depth
-
     return {
         band.name: Filter(
             band.name,
             order,
             preparation.reads(band),
             band.width_um,
-            band_depth(band),
+            features.depth_flux(band.depth),
             1.0,
             survey.detection_snr,
         )
