@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import re
@@ -16,7 +15,7 @@ import pyarrow as pa
 from firstlight.errors import DataError
 from firstlight.lightcurves import Flag
 from firstlight.readers.photometry import Photometry, floats, from_rows
-from firstlight.readers.text import head
+from firstlight.readers.text import content, head
 
 # ZTF names its objects ZTF + year + 7 letters; LSST's and ALeRCE's ids are numbers of 15 digits and more.
 _NAME = re.compile(r"ZTF\d{2}[a-z]{7}|ANT\d{4}[a-z0-9]+|(?<!\d)\d{15,20}(?!\d)")
@@ -40,14 +39,7 @@ def load_json(path: Path) -> Any:
     DataError
         When the file is empty, truncated or no JSON.
     """
-    data = path.read_bytes()
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
-            raise DataError(
-                "the file is truncated: its compressed data end too early", where=path.name
-            ) from error
+    data = content(path)
     if not data.strip():
         raise DataError("the file is empty", where=path.name)
     try:
@@ -163,7 +155,7 @@ def lsst_photometry(
         # Null: signal to noise decides for forced rows without a source.
         kept += [(name, row, True if _visit(row) in seen else None) for row in visits.values()]
     rows = [row for _, row, _ in kept]
-    withdrawn = np.isfinite(floats([row.get("timeWithdrawnMjdTai") for row in rows]))
+    withdrawn = np.nan_to_num(floats([row.get("timeWithdrawnMjdTai") for row in rows])) > 0
     return from_rows(
         where,
         object_id=[name for name, _, _ in kept],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -178,8 +178,8 @@ def find_layout(source: Source, id_name: str, max_rows: int) -> Layout:
     counts: list[NDArray[np.int64]] = []
     firsts: list[NDArray[np.int64]] = []
     contiguous, last, row = True, -1, 0
-    for batch in source.batches({id_name: "text"}, []):
-        codes, names = cells.identities(batch.column(0), name=id_name, where=source.where)
+    for table in _gathered(source.batches({id_name: "text"}, []), max_rows):
+        codes, names = cells.identities(table.column(0), name=id_name, where=source.where)
         known = len(index)
         place = np.array([index.setdefault(name, len(index)) for name in names.to_pylist()] or [-1])
         rows = place[codes] if len(codes) else codes
@@ -222,12 +222,12 @@ def _streamed(settled: Plan, layout: Layout, report: list[str]) -> Iterator[Phot
         while cuts[0] is not None and row + batch.num_rows >= cuts[0]:
             head = cuts[0] - row
             held.append(batch.slice(0, head))
-            yield settled.photometry(_table(held), report)
+            yield _piece(settled, _table(held), layout.pieces - len(cuts), report)
             held, batch, row = [], batch.slice(head), cuts[0]
             cuts.pop(0)
         held.append(batch)
         row += batch.num_rows
-    yield settled.photometry(_table(held), report)
+    yield _piece(settled, _table(held), layout.pieces - 1, report)
 
 
 def _table(batches: list[pa.RecordBatch]) -> pa.Table:
@@ -251,17 +251,16 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
         slices: list[list[int]] = [[] for _ in range(layout.pieces)]
         writer: pa.RecordBatchFileWriter | None = None
         written = lost = 0
-        for table in _gathered(settled.source.batches(settled.wanted, report), max_rows):
+        for table in _gathered(map(_plain, settled.source.batches(settled.wanted, report)), max_rows):
+            table = _typed(table, settled, report)
             codes, names = cells.identities(table.column(id_name), name=id_name, where=settled.source.where)
             place = np.array([layout.index[name] for name in names.to_pylist()] or [0])
             piece = np.where(codes < 0, -1, layout.piece[place][codes] if len(codes) else codes)
             order = np.argsort(piece, kind="stable")
             edges = np.searchsorted(piece[order], np.arange(layout.pieces + 1))
             lost += int(edges[0])
-            if writer is None:
-                writer = pa.ipc.new_file(str(path), table.schema)
-            table = table.cast(writer.schema) if hasattr(writer, "schema") else table
-            for number in np.flatnonzero(np.diff(edges)):
+            writer = writer or pa.ipc.new_file(str(path), table.schema)
+            for number in np.flatnonzero(np.diff(edges)).tolist():
                 rows = pa.array(order[edges[number] : edges[number + 1]])
                 batch = table.take(rows).combine_chunks().to_batches()[0]
                 writer.write_batch(batch)
@@ -274,17 +273,33 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
         writer.close()
         with pa.OSFile(str(path)) as file:
             reader = pa.ipc.open_file(file)
-            for numbers in slices:
-                yield settled.photometry(
-                    pa.Table.from_batches([reader.get_batch(i) for i in numbers]), report
-                )
+            for number, parts in enumerate(slices):
+                table = pa.Table.from_batches([reader.get_batch(part) for part in parts])
+                yield _piece(settled, table, number, report)
 
 
-def _gathered(batches: Iterator[pa.RecordBatch], max_rows: int) -> Iterator[pa.Table]:
-    """Batches put together to about `max_rows` rows, without dictionaries (an Arrow file holds one each)."""
+def _typed(table: pa.Table, settled: Plan, report: list[str]) -> pa.Table:
+    """A table whose numbers are numbers, also where a later block of a text file came as text."""
+    for name, kind in settled.wanted.items():
+        if kind == "number" and pa.types.is_string(table.schema.field(name).type):
+            values = cells.numbers(table.column(name), name=name, where=settled.source.where, report=report)
+            table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    return table
+
+
+def _piece(settled: Plan, table: pa.Table, number: int, report: list[str]) -> Photometry:
+    """One piece; what is noticed in it says which, because its rows are counted anew."""
+    notes: list[str] = []
+    photometry = settled.photometry(table, notes)
+    report += [f"piece {number + 1}: {note}" for note in notes]
+    return photometry
+
+
+def _gathered(batches: Iterable[pa.RecordBatch], max_rows: int) -> Iterator[pa.Table]:
+    """Batches put together to about `max_rows` rows."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
-        held.append(_plain(batch))
+        held.append(batch)
         if sum(part.num_rows for part in held) >= max_rows:
             yield _table(held)
             held = []
@@ -293,6 +308,7 @@ def _gathered(batches: Iterator[pa.RecordBatch], max_rows: int) -> Iterator[pa.T
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch without dictionaries: an Arrow file holds one dictionary a column, not one a batch."""
     arrays = [
         array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
         for array in batch.columns

@@ -143,9 +143,9 @@ def identities(column: Any, *, name: str, where: str) -> tuple[NDArray[np.int64]
     if len(column) == 0:
         return np.zeros(0, dtype=np.int64), pa.array([], type=pa.string())
     array = column.combine_chunks()
-    raw = np.asarray(pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
-    names = _id_names(array.dictionary, name=name, where=where)
-    return _ordered(raw, names)
+    indices = pc.fill_null(array.indices, -1) if array.indices.null_count else array.indices
+    raw = np.asarray(indices.to_numpy(zero_copy_only=False))
+    return _ordered(raw, _id_names(array.dictionary, name=name, where=where))
 
 
 def _id_names(values: pa.Array, *, name: str, where: str) -> pa.Array:
@@ -165,27 +165,31 @@ def _id_names(values: pa.Array, *, name: str, where: str) -> pa.Array:
     if pa.types.is_nested(values.type):
         raise DataError(f"column '{name}' is {values.type}; expected object ids", where=where)
     text = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    if _is_text(values.type) and len(text):
-        # A table that once had a missing id writes all of them as "615.0".
-        whole_number = pc.match_substring_regex(text, r"^[0-9]{1,15}\.0$")
-        if pc.all(whole_number).as_py():
-            text = pc.replace_substring(text, ".0", "")
+    # A table that once had a missing id writes the others as "615.0".
+    text = pc.replace_substring_regex(text, r"^([0-9]{1,15})\.0$", r"\1")
     return pc.if_else(pc.equal(text, ""), None, text)
 
 
-def _ordered(raw: NDArray[np.int64], names: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+def _ordered(raw: NDArray[np.integer[Any]], names: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """Codes by first appearance; ids that became equal by trimming are joined, unused ones left out."""
     merged = pc.dictionary_encode(names)
-    merged = pc.fill_null(merged.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    distinct = pc.drop_null(pc.unique(names))
-    codes = np.where(raw >= 0, merged[raw], -1) if len(merged) else np.full(len(raw), -1, dtype=np.int64)
-    first = np.full(len(distinct), len(codes), dtype=np.int64)
-    known = np.flatnonzero(codes >= 0)[::-1]
-    first[codes[known]] = known
+    distinct = merged.dictionary
+    # What each raw code means; the last entry is for rows without an id, which hold -1.
+    meaning = np.full(len(names) + 1, -1, dtype=np.int64)
+    meaning[:-1] = pc.fill_null(merged.indices, -1).to_numpy(zero_copy_only=False)
+    # Rows of an object mostly stand together: only the first row of each run needs a look.
+    starts = np.flatnonzero(raw[1:] != raw[:-1]) + 1
+    runs = meaning[raw[np.concatenate([[0], starts])]] if len(raw) else meaning[:0]
+    first = np.full(len(distinct), len(runs), dtype=np.int64)
+    known = np.flatnonzero(runs >= 0)[::-1]
+    first[runs[known]] = known
     order = np.argsort(first, kind="stable")
-    order = order[first[order] < len(codes)]
-    if len(order) == len(distinct) and (np.diff(order) > 0).all():
-        return codes, distinct
+    order = order[first[order] < len(runs)]
     rank = np.full(len(distinct) + 1, -1, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    return rank[codes], distinct.take(pa.array(order))
+    table = rank[meaning]
+    if not np.array_equal(order, np.arange(len(distinct))):
+        distinct = distinct.take(pa.array(order))
+    if np.array_equal(table[:-1], np.arange(len(names))):
+        return raw.astype(np.int64), distinct
+    return table[raw], distinct

@@ -26,8 +26,8 @@ def is_lasair(data: Any) -> bool:
 def read_lasair(path: Path, *, object_id: str | int | None = None, report: list[str]) -> Photometry:
     """Photometry of the objects of a Lasair answer or stream message.
 
-    LSST: ``diaSourcesList`` and ``diaForcedSourcesList`` (or the packet's own ``diaSource``,
-    LSST: ``diaSourcesList`` and ``diaForcedSourcesList`` (or the packet's ``diaSource``,
+    LSST: ``diaSourcesList`` and ``diaForcedSourcesList``, or the packet's ``diaSource``, ``prvDiaSources``,
+    ``prvDiaForcedSources``. ZTF: ``candidates``, or ``candidate`` with ``prv_candidates``.
 
     Parameters
     ----------

@@ -188,7 +188,7 @@ class Photometry:
         if not self.objects.scattered.any():
             return self.flags
         flags = np.zeros(len(self.codes), dtype=np.uint16) if self.flags is None else self.flags.copy()
-        flags[self.objects.scattered[self.codes]] |= Flag.POSITION_SCATTER
+        flags[self.objects.scattered[self.codes]] |= np.uint16(Flag.POSITION_SCATTER)
         return flags
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from firstlight.readers.objects import Objects
 from firstlight.readers.photometry import Photometry
 from firstlight.readers.snana_objects import DETECTION_BIT, Columns, metadata, survey_of
 from firstlight.readers.snana_text import read_snana_text
+from firstlight.readers.text import content
 
 
 @dataclass(frozen=True)
@@ -99,20 +101,19 @@ def _pair(head: Path) -> Pair:
 def _open(path: Path) -> Any:
     from astropy.io import fits
 
+    data = content(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a truncated file warns before it fails
-            hdus = fits.open(path, memmap=False)
-            if len(hdus) < 2:
-                raise DataError("holds no table", where=path.name)
-            hdus[1].data  # noqa: B018  read now, so that damage is seen here
-            return hdus
-    except DataError:
-        raise
+            hdus = fits.open(io.BytesIO(data), memmap=False)
+            if len(hdus) > 1:
+                hdus[1].data  # noqa: B018  read now, so that damage is seen here
+                return hdus
     except Exception as error:  # astropy fails in many ways on damaged files
         raise DataError(
             f"cannot be read as FITS: {error}", where=path.name, hint="The file is damaged or not complete."
         ) from error
+    raise DataError("holds no table", where=path.name, hint="The file is damaged or not complete.")
 
 
 def _keywords(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from firstlight.errors import DataError
 from firstlight.readers.columns import listed
 from firstlight.readers.photometry import Photometry, floats, from_rows
 from firstlight.readers.snana_objects import DETECTION_BIT, Columns, metadata, survey_of
-from firstlight.readers.text import head
+from firstlight.readers.text import content
 
 _KEY = re.compile(r"^\s*([A-Za-z][\w-]*):\s*(.*)$")
 # The older text files spell the host's columns otherwise.
@@ -83,7 +83,7 @@ def _parse(path: Path) -> tuple[dict[str, str], list[dict[str, str]]]:
     keys: dict[str, str] = {}
     rows: list[dict[str, str]] = []
     names: list[str] = []
-    for number, line in enumerate(head(path, 1 << 28).decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(content(path).decode("utf-8", "replace").splitlines(), start=1):
         match = _KEY.match(line)
         if not match:
             continue

@@ -88,6 +88,8 @@ class TextFile:
                     rows += batch.num_rows
                     yield batch
             except pa.ArrowInvalid as error:
+                if "Empty CSV file" in str(error) or "Could not skip initial" in str(error):
+                    return  # a header and nothing behind it
                 if "conversion error" not in str(error):
                     raise
                 # Somewhere a cell is no number: from the first row not yet handed out, numbers come as text.
@@ -215,6 +217,16 @@ def head(path: Path, size: int = _HEAD) -> bytes:
     try:
         with _open(path) as file:
             return file.read(size)
+    except (OSError, EOFError) as error:
+        raise _unreadable(error, where=path.name) from error
+
+
+def content(path: Path) -> bytes:
+    """All bytes of a file, unpacked where it is gzip; errors as for `head`."""
+    head(path, 2)
+    try:
+        with _open(path) as file:
+            return file.read()
     except (OSError, EOFError) as error:
         raise _unreadable(error, where=path.name) from error
 

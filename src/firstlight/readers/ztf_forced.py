@@ -16,7 +16,7 @@ from firstlight.readers.answers import object_name
 from firstlight.readers.cells import Floats, numbers
 from firstlight.readers.columns import listed
 from firstlight.readers.photometry import Photometry, from_rows
-from firstlight.readers.text import head
+from firstlight.readers.text import content
 
 # Cuts of the users' guide of the service (zwicky.tf/vgt) on bad science images. Status 56 and 57 mean a noisy
 # fit or no good PSF neighbour: usable.
@@ -103,7 +103,7 @@ def read_ztf_forced(
 
 def _lines(path: Path) -> tuple[list[str], list[str], list[list[str]]]:
     """Comment lines, column names, and the cells of each row."""
-    text = head(path, 1 << 30).decode("utf-8", "replace")
+    text = content(path).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     comments = [line for line in lines if line.startswith("#")]
     rest = [line for line in lines if not line.startswith("#")]
