@@ -128,3 +128,17 @@ def test_one_survey_for_a_nested_row_holds_for_all_its_observations(
 ) -> None:
     nested = shapes(table)["list columns"].append_column("survey", pa.array(["ZTF"] * 3))
     assert same(read_table(nested, flux_unit="FLUXCAL"), read_table(table, **FLUXCAL))
+
+
+def test_light_curves_that_firstlight_wrote_come_back_as_they_were(table: pa.Table, tmp_path: Any) -> None:
+    curves = read_table(table.append_column("redshift", pa.array(np.repeat([0.1, 0.2, 0.3], 20))), **FLUXCAL)
+    pq.write_table(curves.to_arrow(), tmp_path / "own.parquet")
+    for source in (curves.to_arrow(), tmp_path / "own.parquet"):
+        assert read_table(source).equals(curves)
+        assert curves.concat(list(read_batches(source, max_rows=1))).equals(curves)
+    second = pa.table({"id": ["SN1"], "mwebv": [0.05]})
+    assert read_table(curves.to_arrow(), objects=second).column("mwebv")[1] == 0.05
+    with pytest.raises(DataError, match="written by firstlight in nJy and MJD, --flux-unit says otherwise"):
+        read_table(curves.to_arrow(), flux_unit="uJy")
+    with pytest.raises(DataError, match="holds ZTF, but --survey LSST"):
+        read_table(curves.to_arrow(), survey="LSST")

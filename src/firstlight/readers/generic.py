@@ -10,7 +10,8 @@ from firstlight.facts import Survey
 from firstlight.lightcurves import LightCurves
 from firstlight.readers.batches import photometry_batches
 from firstlight.readers.objects import Objects, read_objects
-from firstlight.readers.photometry import Photometry, TimeSystem, UnknownPassbands, with_objects
+from firstlight.readers.own import is_own, own_batches
+from firstlight.readers.photometry import TimeSystem, UnknownPassbands, with_objects
 from firstlight.readers.source import open_source
 from firstlight.readers.table import Options, whole
 
@@ -80,16 +81,13 @@ def read_table(
     """
     notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
-    photometry = read_photometry(table, options, objects=objects, report=notes)
+    second = _second_table(objects, options, notes)
+    source = open_source(table)
+    if is_own(source.schema):
+        return next(own_batches(source, options, max_rows=None, objects=second, report=notes))
+    photometry = whole(source, options, object_names=_names(objects), report=notes)
+    photometry = with_objects(photometry, second, chosen={}, label=None, report=notes)
     return photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)
-
-
-def read_photometry(table: Any, options: Options, *, objects: Any, report: list[str]) -> Photometry:
-    """The rows and metadata of a generic table, before `LightCurves` settles them."""
-    second = _second_table(objects, options, report)
-    names = () if objects is None else _names(objects)
-    photometry = whole(open_source(table), options, object_names=names, report=report)
-    return with_objects(photometry, second, chosen={}, label=None, report=report)
 
 
 def _second_table(objects: Any, options: Options, report: list[str]) -> Objects | None:
@@ -99,8 +97,8 @@ def _second_table(objects: Any, options: Options, report: list[str]) -> Objects 
 
 
 def _names(objects: Any) -> tuple[str, ...]:
-    if isinstance(objects, Objects):
-        return tuple(objects.columns)
+    if objects is None or isinstance(objects, Objects):
+        return () if objects is None else tuple(objects.columns)
     return tuple(open_source(objects).schema.names)
 
 
@@ -144,10 +142,12 @@ def read_batches(
     notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
     second = _second_table(objects, options, notes)
-    names = () if objects is None else _names(objects)
     source = open_source(table)
+    if is_own(source.schema):
+        yield from own_batches(source, options, max_rows=max_rows, objects=second, report=notes)
+        return
     pieces = photometry_batches(
-        source, options, max_rows=max_rows, objects=second, object_names=names, report=notes
+        source, options, max_rows=max_rows, objects=second, object_names=_names(objects), report=notes
     )
     for photometry in pieces:
         yield photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)

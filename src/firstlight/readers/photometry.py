@@ -21,7 +21,7 @@ from firstlight.readers.surveys import merge
 
 TimeSystem = Literal["mjd", "jd"]
 UnknownPassbands = Literal["error", "drop"]
-NJY = 31.4
+NJY = facts.zero_point("nJy")
 # No limit of the field lies outside; 0, 99 and -999 stand for "none".
 _LIMITS = (5.0, 40.0)
 _PER_ROW = ("codes", "time", "flux", "flux_err", "mag", "mag_err", "limit_mag", "flags")

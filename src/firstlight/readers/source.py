@@ -94,7 +94,9 @@ class ParquetSource:
 
     def _encoded(self, wanted: Mapping[str, CellKind]) -> list[str]:
         """Text columns: ids and passbands repeat, so a dictionary is smaller and faster."""
-        return [name for name in wanted if _is_text(self.schema.field(name).type)]
+        return [
+            name for name, kind in wanted.items() if kind == "text" and _is_text(self.schema.field(name).type)
+        ]
 
     def _check(self, file: pq.ParquetFile, path: Path, wanted: Mapping[str, CellKind]) -> None:
         found = file.schema_arrow

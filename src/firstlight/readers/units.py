@@ -11,7 +11,7 @@ from firstlight import facts
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.readers.columns import roles
 
-_NJY = 31.4
+_NJY = facts.zero_point("nJy")
 _TOLERANCE = 1e-6
 
 
