@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -160,6 +161,13 @@ def test_provenance_and_card_say_what_it_was_trained_on(small, curves):
         assert text in tuned.card
     assert tuned.preparation == small.preparation
     json.dumps(training)
+
+
+def test_labelled_objects_without_a_detection_are_counted(small, curves):
+    faint = dataclasses.replace(curves, detected=curves.detected & (curves.owner > 3))
+    tuned = fine_tune(small, faint, epochs=1)
+    assert tuned.checkpoint.config["training"]["silent"] == 4
+    assert "4 labelled objects have no detection" in tuned.card
 
 
 def test_replay_mixes_the_base_in_and_is_not_counted_as_labels(small, curves):

@@ -125,6 +125,7 @@ def fine_tune(
         "labels": known.counts,
         "unlabelled": known.unlabelled,
         "outside": known.outside,
+        "silent": lesson.silent(),
         "replay": None if old is None else old.counts,
         "base": {"name": base.name, "version": base.version, "weights": base.hash},
         "strategy": strategy,
@@ -179,6 +180,8 @@ def _card(name: str, base: Classifier, training: Mapping[str, Any]) -> str:
             f"Left out: {training['unlabelled']:,} objects without a label, "
             f"{training['outside']:,} of classes outside these."
         )
+    if training["silent"]:
+        notes.append(f"{training['silent']:,} labelled objects have no detection that the classifier reads.")
     if training["replay"]:
         notes.append(
             f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves."

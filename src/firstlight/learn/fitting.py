@@ -22,7 +22,7 @@ from firstlight.learn.labels import Labels, folds
 from firstlight.learn.losses import class_weights
 from firstlight.learn.networks import NetworkConfig, first_hidden, restore
 from firstlight.learn.recipe import Recipe
-from firstlight.learn.sources import Draws, Pool
+from firstlight.learn.sources import PART, Draws, Pool
 from firstlight.learn.training import Progress, Row, Task, train
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
@@ -59,6 +59,12 @@ class Lesson:
     def labelled(self) -> Indices:
         """The objects with a label."""
         return np.flatnonzero(self.labels.target >= 0)
+
+    def silent(self) -> int:
+        """Labelled objects that give the network no row: no detection that the preparation reads."""
+        parts = np.array_split(self.labelled, max(1, -(-len(self.labelled) // PART)))
+        speaking = [len(np.unique(self.preparation(self.curves.take(part)).owner)) for part in parts]
+        return len(self.labelled) - sum(speaking)
 
     def split(self, seed: int) -> tuple[Indices, Indices]:
         """Objects to learn from, and objects held out for early stopping (none without `validation`)."""

@@ -107,6 +107,7 @@ def pretrain(
         "labels": known.counts,
         "unlabelled": known.unlabelled,
         "outside": known.outside,
+        "silent": lesson.silent(),
         "epochs": epochs,
         "recipe": chosen.to_dict(),
         "versions": versions(),
