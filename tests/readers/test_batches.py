@@ -1,7 +1,7 @@
 """Bounded memory: pieces of whole objects, the same as the whole table, also when rows are scattered.
 
 Measured on 6,000,000 rows of 100,000 objects (150 MB Parquet, 440 MB CSV; two shared cores): `read_batches`
-with 500,000 rows a piece took 3 s and 450 MB at the peak for Parquet, 9 s and 580 MB for CSV, 24 s and 490 MB
+with 500,000 rows a piece took 3 s and 450 MB at the peak for Parquet, 4 s and 630 MB for CSV, 24 s and 490 MB
 for Parquet with all rows shuffled; `read_table` 3 s and 800 MB, Arrow alone 2.5 s and 590 MB.
 """
 

@@ -22,6 +22,8 @@ from firstlight.readers.snana_objects import DETECTION_BIT, Columns, metadata, s
 from firstlight.readers.snana_text import read_snana_text
 from firstlight.readers.text import content
 
+_KEYWORDS = ("SURVEY", "PHOTFILE", "PHOTFLAG_DETECT", "MWEBV_APPLYFLAG")
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -106,35 +108,46 @@ def _open(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a truncated file warns before it fails
             hdus = fits.open(io.BytesIO(data), memmap=False)
-            if len(hdus) > 1:
-                hdus[1].data  # noqa: B018  read now, so that damage is seen here
+            if len(hdus) > 1 and isinstance(hdus[1], fits.BinTableHDU):
                 return hdus
     except Exception as error:  # astropy fails in many ways on damaged files
-        raise DataError(
-            f"cannot be read as FITS: {error}", where=path.name, hint="The file is damaged or not complete."
-        ) from error
+        raise _damaged(error, path) from error
     raise DataError("holds no table", where=path.name, hint="The file is damaged or not complete.")
+
+
+def _damaged(error: Exception, path: Path) -> DataError:
+    return DataError(
+        f"cannot be read as FITS: {error}", where=path.name, hint="The file is damaged or not complete."
+    )
 
 
 def _keywords(path: Path) -> dict[str, Any]:
     with _open(path) as hdus:
-        return dict(hdus[0].header)
+        try:
+            return {key: hdus[0].header.get(key) for key in _KEYWORDS}
+        except Exception as error:  # cards that cannot be parsed
+            raise _damaged(error, path) from error
 
 
 def _columns(path: Path, wanted: tuple[str, ...] | None = None) -> Columns:
-    """Columns in native byte order; text without padding. Vector columns are left out unless wanted."""
-    with _open(path) as hdus:
-        data = hdus[1].data
-        columns = {}
-        for name in data.names if wanted is None else [name for name in wanted if name in data.names]:
-            values = np.asarray(data[name])
-            if values.ndim > 1:
-                continue
-            if values.dtype.kind in "SU":
-                columns[name] = np.char.strip(values.astype(str))
-            else:
-                columns[name] = values.astype(values.dtype.newbyteorder("="))
-        return columns
+    """Columns in native byte order; text without padding. Vector columns are left out."""
+    with _open(path) as hdus, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            data = hdus[1].data
+            names = data.names if wanted is None else [name for name in wanted if name in data.names]
+            columns = {name: np.asarray(data[name]) for name in names}
+        except Exception as error:  # as when opening
+            raise _damaged(error, path) from error
+        return {name: _native(values) for name, values in columns.items() if values.ndim == 1}
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "U":
+        return np.char.strip(values)
+    return values.astype(values.dtype.newbyteorder("="))
 
 
 def _read_pair(pair: Pair, *, label: str | None, survey: Any, report: list[str]) -> Photometry:

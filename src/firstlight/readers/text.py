@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +100,7 @@ class TextFile:
                     rows += batch.num_rows
                     if rows > done:
                         yield batch.slice(max(0, batch.num_rows - (rows - done)))
-        except (pa.ArrowInvalid, OSError, EOFError) as error:
+        except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
             raise _unreadable(error, where=self.where) from error
         self._account(bad, rows, report)
 
@@ -127,11 +129,11 @@ class TextFile:
         }
         raw = _open(self.path)
         try:
-            stream: Any = _Squeezed(raw) if self.delimiter == " " else raw
+            stream: Any = _Utf8(raw)
+            if self.delimiter == " ":
+                stream = _Squeezed(stream)
             with pyarrow.csv.open_csv(
-                pa.OSFile(str(self.path))
-                if isinstance(stream, io.BufferedReader)
-                else pa.PythonFile(stream, mode="r"),
+                pa.PythonFile(stream, mode="r"),
                 read_options=pyarrow.csv.ReadOptions(
                     column_names=list(self.names), skip_rows=self.skip, block_size=_BLOCK
                 ),
@@ -164,6 +166,27 @@ class _BadRows:
                 self.cells, self.first = row.actual_columns, text
             self.count += 1
         return "skip"
+
+
+class _Utf8(io.RawIOBase):
+    """A stream whose bytes are UTF-8, with a mark for each that was not: a damaged cell costs one row."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._ready = raw, b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            chunk = self._raw.read(_BLOCK)
+            self._ready = self._decoder.decode(chunk, not chunk).encode()
+            if not chunk:
+                break
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
 
 
 class _Squeezed(io.RawIOBase):
@@ -199,6 +222,8 @@ def _unreadable(error: Exception, *, where: str) -> DataError:
     text = str(error)
     if isinstance(error, EOFError) or "end-of-stream" in text:
         return DataError("the file is truncated: its compressed data end too early", where=where)
+    if isinstance(error, (zlib.error, gzip.BadGzipFile)):
+        return DataError(f"the file is damaged: {error}", where=where)
     if "UTF8" in text or "utf-8" in text.lower():
         return DataError("is not UTF-8 text", where=where, hint="Convert it, e.g. with iconv -t utf-8.")
     return DataError(f"cannot be read as delimited text: {text.splitlines()[0]}", where=where)
@@ -217,7 +242,7 @@ def head(path: Path, size: int = _HEAD) -> bytes:
     try:
         with _open(path) as file:
             return file.read(size)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(error, where=path.name) from error
 
 
@@ -227,7 +252,7 @@ def content(path: Path) -> bytes:
     try:
         with _open(path) as file:
             return file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(error, where=path.name) from error
 
 
