@@ -399,7 +399,7 @@ class Bench:
     def part_install(self) -> list[Row]:
         home = self.folder / "venv"
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        (packages,) = home.glob("lib*/python*/site-packages") or home.glob("Lib/site-packages")
+        (packages,) = [*home.glob("lib/python*/site-packages"), *home.glob("Lib/site-packages")]
         before = size_of(packages)
         python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
         began = time.perf_counter()

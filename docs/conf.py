@@ -1,6 +1,7 @@
 """How the documentation is built: MyST pages whose code runs, and a reference made from the docstrings."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +34,8 @@ nb_execution_timeout = 170
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
+smartquotes = False  # quotes and dashes of commands and messages stay as they are
 
 autodoc_typehints = "none"  # the docstrings say types with unit and shape
 autodoc_member_order = "groupwise"
@@ -46,3 +49,9 @@ napoleon_use_ivar = True
 def setup(app):
     """Write the generated parts before the pages are read."""
     app.connect("builder-inited", lambda app: generated.write(HERE / "_generated"))
+    app.connect("autodoc-process-docstring", absolute_values)
+
+
+def absolute_values(app, what, name, value, options, lines):
+    """Let ``|x|`` be an absolute value in docstrings, as people read it, and no substitution."""
+    lines[:] = [re.sub(r"\|(\w+)\|", r"\\|\1\\|", line) for line in lines]
