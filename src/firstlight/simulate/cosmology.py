@@ -27,7 +27,7 @@ def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def comoving_distance(z: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Comoving distance in Mpc at redshift `z` (0 to 6)."""
-    return np.interp(z, *_table())
+    return np.asarray(np.interp(z, *_table()))
 
 
 def distance_modulus(z: float) -> float:
@@ -42,8 +42,8 @@ def _madau(z: NDArray[np.float64], a: float, b: float, c: float, d: float) -> ND
 def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = "") -> NDArray[np.float64]:
     """Rate per comoving volume at `z` over that today.
 
-    ``{"power": n}`` is (1+z)^n; ``md14`` star formation of Madau & Dickinson 2014; ``cc_s15`` core collapse of Strolger+ 2015;
-    ``tde`` 10^(-z/1.2) (Kochanek 2016, as in SNANA and ELAsTiCC); ``constant``.
+    ``{"power": n}`` is (1+z)^n; ``md14`` star formation of Madau & Dickinson 2014; ``cc_s15`` core collapse
+    of Strolger+ 2015; ``tde`` 10^(-z/1.2) (Kochanek 2016, as in SNANA and ELAsTiCC); ``constant``.
     """
     if isinstance(law, dict):
         return np.asarray((1 + z) ** float(law["power"]))
@@ -57,10 +57,14 @@ def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = 
             return np.asarray(10.0 ** (-0.5 * z / 0.6))
         case "constant":
             return np.ones_like(z)
-    raise UnknownNameError("evolution", law, ["md14", "cc_s15", "tde", "constant", "{ power = n }"], where=where)
+    raise UnknownNameError(
+        "evolution", law, ["md14", "cc_s15", "tde", "constant", "{ power = n }"], where=where
+    )
 
 
-def redshift_quantiles(law: str | dict[str, float], low: float, high: float, where: str = "") -> NDArray[np.float64]:
+def redshift_quantiles(
+    law: str | dict[str, float], low: float, high: float, where: str = ""
+) -> NDArray[np.float64]:
     """Redshifts at 2,001 equal steps of probability: observed rate in [low, high], volume x rate / (1+z).
 
     Draw one with ``numpy.interp(u, numpy.linspace(0, 1, 2001), quantiles)``.

@@ -1,9 +1,10 @@
 """The laws from which parameters are drawn, as the population table spells them.
 
-A law is a number (a constant) or a table with one of the keys ``normal`` [mean, sigma], ``split_normal`` [mode, sigma below, sigma
-above], ``uniform`` [low, high], ``log_uniform`` [low, high], ``log10_normal`` [mean, sigma] of log10, ``exponential`` mean,
-``normal_plus_exponential`` [mean, sigma, mean of the exponential], ``wv07`` k (Wood-Vasey+ 2007 host dust: exponential of 0.4 mag with
-weight k and a Gaussian core of 0.1 mag); ``within`` [low, high] or ``most`` redraws what falls outside.
+A law is a number (a constant) or a table with one of the keys ``normal`` [mean, sigma], ``split_normal``
+[mode, sigma below, sigma above], ``uniform`` [low, high], ``log_uniform`` [low, high], ``log10_normal``
+[mean, sigma] of log10, ``exponential`` mean, ``normal_plus_exponential`` [mean, sigma, mean of the
+exponential], ``wv07`` k (Wood-Vasey+ 2007 host dust: exponential of 0.4 mag with weight k and a Gaussian
+core of 0.1 mag); ``within`` [low, high] or ``most`` redraws what falls outside.
 """
 
 from __future__ import annotations

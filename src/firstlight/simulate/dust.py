@@ -1,6 +1,7 @@
 """Dust: the extinction law of Fitzpatrick (1999) for the spectra, and the map of the Milky Way.
 
-The law is a natural cubic spline through anchors in the optical, and the form of Fitzpatrick & Massa (1990) in the ultraviolet.
+The law is a natural cubic spline through anchors in the optical, and the form of Fitzpatrick & Massa (1990)
+in the ultraviolet.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ def _ultraviolet(x: NDArray[np.float64], rv: float) -> NDArray[np.float64]:
     return c1 + c2 * x + _C3 * d + _C4 * (0.5392 * y**2 + 0.05644 * y**3)
 
 
-def _natural_spline(x: NDArray[np.float64], y: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+def _natural_spline(
+    x: NDArray[np.float64], y: NDArray[np.float64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
     h = np.diff(x)
     n = len(x)
     matrix, right = np.eye(n), np.zeros(n)
@@ -33,10 +36,10 @@ def _natural_spline(x: NDArray[np.float64], y: NDArray[np.float64], at: NDArray[
         matrix[i, i - 1 : i + 2] = h[i - 1], 2 * (h[i - 1] + h[i]), h[i]
         right[i] = 6 * ((y[i + 1] - y[i]) / h[i] - (y[i] - y[i - 1]) / h[i - 1])
     second = np.linalg.solve(matrix, right)
-    i = np.clip(np.searchsorted(x, at) - 1, 0, n - 2)
-    a, b = (x[i + 1] - at) / h[i], (at - x[i]) / h[i]
-    bend = ((a**3 - a) * second[i] + (b**3 - b) * second[i + 1]) * h[i] ** 2 / 6
-    return np.asarray(a * y[i] + b * y[i + 1] + bend)
+    cell = np.clip(np.searchsorted(x, at) - 1, 0, n - 2)
+    a, b = (x[cell + 1] - at) / h[cell], (at - x[cell]) / h[cell]
+    bend = ((a**3 - a) * second[cell] + (b**3 - b) * second[cell + 1]) * h[cell] ** 2 / 6
+    return np.asarray(a * y[cell] + b * y[cell + 1] + bend)
 
 
 def fitzpatrick99(wave: NDArray[np.float64], rv: float = 3.1) -> NDArray[np.float64]:
@@ -75,7 +78,7 @@ def _law_table() -> NDArray[np.float64]:
 def law_at(wave: NDArray[np.float64], rv: float) -> NDArray[np.float64]:
     """A(wavelength)/A_V from a table in wavelength (20 A) and R_V (nearest 0.1): for many calls."""
     row = _law_table()[int(np.clip(round((rv - 1.5) / 0.1), 0, len(RV_GRID) - 1))]
-    return np.interp(wave, WAVE_GRID, row)
+    return np.asarray(np.interp(wave, WAVE_GRID, row))
 
 
 def galactic(ra: float, dec: float) -> tuple[float, float]:
@@ -85,4 +88,6 @@ def galactic(ra: float, dec: float) -> tuple[float, float]:
     sin_b = np.sin(pole_dec) * np.sin(d) + np.cos(pole_dec) * np.cos(d) * np.cos(a - pole_ra)
     y = np.cos(d) * np.sin(a - pole_ra)
     x = np.cos(pole_dec) * np.sin(d) - np.sin(pole_dec) * np.cos(d) * np.cos(a - pole_ra)
-    return float(np.degrees(node - np.arctan2(y, x)) % 360.0), float(np.degrees(np.arcsin(np.clip(sin_b, -1, 1))))
+    return float(np.degrees(node - np.arctan2(y, x)) % 360.0), float(
+        np.degrees(np.arcsin(np.clip(sin_b, -1, 1)))
+    )

@@ -1,12 +1,13 @@
-"""The files that a simulation is made of: templates, SALT3, SLSN-I table, passbands, dust map; where they lie and what to do without.
+"""The files that a simulation is made of: where they lie, and what to do without.
 
-A data folder holds ``templates/*.npz`` with ``templates.csv``, ``sncosmo/`` (laid out as ``SNCOSMO_DATA_DIR``), ``populations/``,
-``visits/``, ``filters/`` and ``dust/``.
+A data folder holds ``templates/*.npz`` with ``templates.csv``, ``sncosmo/`` (laid out as
+``SNCOSMO_DATA_DIR``), ``populations/``, ``visits/``, ``filters/`` and ``dust/``.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,12 +23,19 @@ STEP = 20.0  # Angstrom, of every grid
 
 Floats = NDArray[np.float64]
 
+_MISSING = (
+    "Give the data folder as data=... (templates/, sncosmo/, populations/, visits/, filters/, dust/). "
+    "SALT3 and the V19 templates download once through sncosmo (pip install 'firstlight[simulate]') into "
+    "SNCOSMO_DATA_DIR: sncosmo.get_source('salt3'), sncosmo.get_source('v19-2009ip-corr')."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A spectral time series on a grid: `flux` [phase, wave] in any linear unit, `phase` in rest days, wavelengths from `first` by 20 A.
+    """A spectral time series: `flux` [phase, wave] on rest days `phase` and wavelengths from `first` by 20 A.
 
-    `dereddened` says whether the host's dust was removed; `plateau` whether it stops on a plateau that must still end.
+    `dereddened` says whether the host's dust was removed; `plateau` whether it stops on a plateau that must
+    still end.
     """
 
     name: str
@@ -55,16 +63,10 @@ class Library:
     root: Path
 
     def path(self, relative: str) -> Path:
-        """The path of a file in the folder; DataError that says what to install or download when it is not there."""
+        """The path of a file in the folder; DataError with what to install when it is not there."""
         path = self.root / relative
         if not path.exists():
-            raise DataError(
-                "the simulator's data are not there",
-                where=str(path),
-                hint="Give the data folder as data=... (templates/, sncosmo/, populations/, visits/, filters/, dust/). SALT3-F22 and "
-                "the V19 templates download with: python -c \"import sncosmo; sncosmo.get_source('salt3', version='1.0')\" "
-                "after pip install 'firstlight[simulate]', into SNCOSMO_DATA_DIR.",
-            )
+            raise DataError("the simulator's data are not there", where=str(path), hint=_MISSING)
         return path
 
     def template_names(self, classes: tuple[str, ...]) -> list[str]:
@@ -80,7 +82,10 @@ class Library:
         return _template(self.path(f"templates/{name}.npz"), rows[name]["sn_class"])
 
     def salt3(self) -> tuple[Template, Template, Floats]:
-        """M0 and M1 of SALT3 (erg/s/cm2/A for x0 = 1), continued after +50 d with Hsiao's decline, and the colour law's coefficients."""
+        """M0 and M1 of SALT3 (erg/s/cm2/A for x0 = 1), and the coefficients of its colour law.
+
+        After +50 d they go on with Hsiao's decline.
+        """
         return _salt3(self.path("sncosmo/models/salt3/salt3-f22"), self.path("templates/hsiao-v3-snpy.npz"))
 
     def photospheres(self) -> tuple[Photosphere, ...]:
@@ -117,7 +122,9 @@ def _template(path: Path, sn_class: str) -> Template:
     # The SNANA and Sako series of hydrogen-rich supernovae stop at +80 d, before the plateau has ended.
     plateau = sn_class in ("SN IIP", "SN IIL/P", "SN II-pec") and from_maximum[-1] < 100.0
     clean = np.maximum(flux, 0.0).astype(np.float32)
-    return Template(name, from_maximum, float(wave[0]), clean, name.startswith(("v19", "hsiao", "nugent")), plateau)
+    return Template(
+        name, from_maximum, float(wave[0]), clean, name.startswith(("v19", "hsiao", "nugent")), plateau
+    )
 
 
 @cache
@@ -127,10 +134,14 @@ def _salt3(folder: Path, hsiao: Path) -> tuple[Template, Template, Floats]:
     for i in (0, 1):
         options = pv.ReadOptions(column_names=["phase", "wave", "flux"])
         table = pv.read_csv(
-            folder / f"salt3_template_{i}.dat", read_options=options, parse_options=pv.ParseOptions(delimiter=" ")
+            folder / f"salt3_template_{i}.dat",
+            read_options=options,
+            parse_options=pv.ParseOptions(delimiter=" "),
         )
         phase, n_phase = np.unique(table["phase"].to_numpy(), return_counts=True)
-        flux = table["flux"].to_numpy().reshape(len(phase), n_phase[0]) * 1e-12  # scale of SALT files (sncosmo)
+        flux = (
+            table["flux"].to_numpy().reshape(len(phase), n_phase[0]) * 1e-12
+        )  # scale of SALT files (sncosmo)
         wave = table["wave"].to_numpy()[: n_phase[0]]
         flux = flux[:, ::2]  # 10 to 20 A
         after = np.arange(phase[-1] + 5.0, late.phase[-1] + 0.1, 5.0)
@@ -141,7 +152,9 @@ def _salt3(folder: Path, hsiao: Path) -> tuple[Template, Template, Floats]:
         ratio = np.clip(at[1:] / np.maximum(at[0], 1e-4 * series.max()), 0.02, 1.0)
         flux = np.vstack([flux, flux[-1] * ratio])
         components.append(
-            Template(f"salt3-f22-M{i}", np.concatenate([phase, after]), float(wave[0]), flux.astype(np.float64))  # type: ignore[arg-type]
+            Template(
+                f"salt3-f22-M{i}", np.concatenate([phase, after]), float(wave[0]), flux.astype(np.float64)
+            )
         )
     lines = (folder / "salt3_color_correction.dat").read_text(encoding="utf-8").split()
     count = int(lines[0])
@@ -151,13 +164,15 @@ def _salt3(folder: Path, hsiao: Path) -> tuple[Template, Template, Floats]:
 def _photospheres_of(path: Path) -> tuple[Photosphere, ...]:
     table = pq.read_table(path)
     names = np.asarray(table["name"].to_pylist())
-    phase, temperature, radius = (table[key].to_numpy().astype(np.float64) for key in ("phase", "T", "log10_R"))
+    phase, temperature, radius = (
+        table[key].to_numpy().astype(np.float64) for key in ("phase", "T", "log10_R")
+    )
     order = np.lexsort((phase, names))
     names, phase, temperature, radius = names[order], phase[order], temperature[order], radius[order]
     cuts = np.concatenate(([0], np.flatnonzero(names[1:] != names[:-1]) + 1, [len(names)]))
     return tuple(
         Photosphere(str(names[a]), phase[a:b], temperature[a:b], radius[a:b])
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+        for a, b in itertools.pairwise(cuts)
     )
 
 

@@ -17,27 +17,30 @@ from firstlight.simulate.cosmology import redshift_quantiles
 from firstlight.simulate.distributions import Law, law
 
 _STRUCTURE = {
-    "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift", "magnitude_band",
-    "early_peak", "note",
+    "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
+    "magnitude_band", "early_peak", "note",
 }  # fmt: skip
 _NUMBERS = {
-    "alpha", "beta", "warp", "drift", "mix", "depth_loss", "host_noise", "late", "classified_shift", "reddening_stretch_correlation", "reddening_spread",
+    "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
+    "classified_shift", "reddening_stretch_correlation", "reddening_spread",
 }  # fmt: skip
 _LAWS = {
-    "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av", "host_rv",
-    "plateau_drop", "plateau_end", "rise_power", "magnitude_scatter", "temperature_factor", "cutoff", "cutoff_slope", "log_luminosity",
-    "rise_days", "decline_days", "temperature", "heating",
+    "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av",
+    "host_rv", "plateau_drop", "plateau_end", "rise_power", "rise_gap", "blue_start", "decline",
+    "magnitude_scatter", "temperature_factor", "cutoff", "cutoff_slope", "log_luminosity", "log_mass",
+    "colour", "rise_days", "decline_days", "temperature", "heating",
 }  # fmt: skip
 _DEFAULTS: dict[str, Any] = {
-    "stretch": 1.0, "stretch_rise": 1.0, "stretch_fall": 1.0, "reddening": 0.0, "tilt": 0.0, "host_av": 0.0,
-    "host_rv": {"normal": [3.0, 0.5], "within": [1.5, 5.5]}, "plateau_drop": 0.0, "plateau_end": 95.0, "rise_power": 1.0,
+    "stretch": 1.0, "stretch_rise": 1.0, "stretch_fall": 1.0, "reddening": 0.0, "tilt": 0.0, "host_av":
+    0.0, "host_rv": {"normal": [3.0, 0.5], "within": [1.5, 5.5]}, "plateau_drop": 0.0, "plateau_end":
+    95.0, "rise_power": 1.0, "blue_start": 0.0, "decline": 0.0, "rise_gap": {"uniform": [2.0, 8.0]},
     "temperature_factor": 1.0, "magnitude_scatter": 0.0,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class EarlyPeak:
-    """A shock-cooling peak: how often, how many magnitudes under the maximum, how fast it decays (e-folding days)."""
+    """A shock-cooling peak: how often, magnitudes under the maximum, e-folding days of its decay."""
 
     probability: float
     depth: Law
@@ -104,9 +107,7 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         laws={key: law(spec, f"{at} {key}") for key, spec in laws.items()},
         early_peak=None
         if early is None
-        else EarlyPeak(
-            float(early["probability"]), law(early["depth"], at), law(early["decay_days"], at)
-        ),
+        else EarlyPeak(float(early["probability"]), law(early["depth"], at), law(early["decay_days"], at)),
         quantiles=redshift_quantiles(table["evolution"], low, high, at),
     )
 

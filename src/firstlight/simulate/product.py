@@ -1,7 +1,8 @@
 """A simulated survey on disk: Parquet shards, resumable, the same whatever the number of workers.
 
-A folder holds ``objects/`` and ``photometry/`` with one file for each block of `BLOCK` generated events of a class, and ``survey.json``
-that says how they were made (seed, settings, number generated and triggered by class: rates need both).
+A folder holds ``objects/`` and ``photometry/`` with one file for each block of `BLOCK` generated events of
+a class, and ``survey.json`` that says how they were made (seed, settings, number generated and triggered by
+class: rates need both).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,13 @@ def _save(table: pa.Table, path: Path) -> None:
     part.replace(path)
 
 
-def _block(folder: str, name: str, seed: int, block: int) -> int:
+def _block(folder: str, name: str, seed: int, block: int, size: int) -> int:
     """Write one block and return how many objects triggered; a block that is there is only counted."""
     file = f"{_short(name)}-{block:05d}.parquet"
     objects, photometry = Path(folder, "objects", file), Path(folder, "photometry", file)
     if objects.exists() and photometry.exists():
         return int(pq.read_metadata(objects).num_rows)
-    made = (_ready[name].simulate(seed, number) for number in range(block * BLOCK, (block + 1) * BLOCK))
+    made = (_ready[name].simulate(seed, number) for number in range(block * size, (block + 1) * size))
     tables = to_tables(name, seed, [one for one in made if one is not None], _ready[name].bands)
     _save(tables[1], photometry)
     _save(tables[0], objects)
@@ -61,7 +63,10 @@ def _cut(folder: Path, name: str, block: int, keep: int) -> None:
     file = f"{_short(name)}-{block:05d}.parquet"
     objects = pq.read_table(folder / "objects" / file).slice(0, keep)
     photometry = pq.read_table(folder / "photometry" / file)
-    _save(photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"])), folder / "photometry" / file)
+    _save(
+        photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"])),
+        folder / "photometry" / file,
+    )
     _save(objects, folder / "objects" / file)
 
 
@@ -114,7 +119,9 @@ def write_survey(
     if manifest.exists():
         there = json.loads(manifest.read_text(encoding="utf-8"))
         if {key: there.get(key) for key in described} != json.loads(json.dumps(described)):
-            raise UsageError("holds a survey made with other settings", where=str(folder), hint="Choose another folder.")
+            raise UsageError(
+                "holds a survey made with other settings", where=str(folder), hint="Choose another folder."
+            )
         if "generated" in there:
             return folder
     for kind in ("objects", "photometry"):
@@ -123,7 +130,7 @@ def write_survey(
     _prepare(arguments)  # what is wrong is found here, in this process
 
     generated: dict[str, int] = {}
-    pool = ProcessPoolExecutor(workers, initializer=_prepare, initargs=(arguments,)) if workers > 1 else None
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (arguments,)) if workers > 1 else None
     try:
         for name, count in counts.items():
             generated[name] = _one_class(folder, name, count, seed, pool, workers, progress) * BLOCK
@@ -148,10 +155,10 @@ def _one_class(
     ahead: list[Future[int]] = []
     while total < count:
         if pool is None:
-            found = _block(str(folder), name, seed, block)
+            found = _block(str(folder), name, seed, block, BLOCK)
         else:
             while len(ahead) < 2 * workers:
-                ahead.append(pool.submit(_block, str(folder), name, seed, block + len(ahead)))
+                ahead.append(pool.submit(_block, str(folder), name, seed, block + len(ahead), BLOCK))
             found = ahead.pop(0).result()
         total += found
         if progress is not None:
@@ -160,7 +167,11 @@ def _one_class(
             _cut(folder, name, block, found - (total - count))
         block += 1
         if block >= 200 and total == 0:
-            raise UsageError(f"none of {block * BLOCK:,} events triggered", where=name, hint="Its priors are too faint or far.")
+            raise UsageError(
+                f"none of {block * BLOCK:,} events triggered",
+                where=name,
+                hint="Its priors are too faint or far.",
+            )
     for number, future in enumerate(ahead):  # blocks begun in advance and not needed
         if not future.cancel():
             future.result()

@@ -1,7 +1,8 @@
-"""How far simulated light curves are from real ones: features of an object, and a classifier told to separate the two.
+"""How far simulated light curves are from real ones: a classifier is told to separate the two.
 
-Features are taken from detections in g and r between the trigger and 200 d later. The measure is the cross-validated AUC of gradient
-boosting: 0.5 when nobody can tell, 1.0 when everybody can. Compare only after the selection that the real objects went through.
+Features are taken from detections in g and r between the trigger and 200 d later. The measure is the cross-
+validated AUC of gradient boosting: 0.5 when nobody can tell, 1.0 when everybody can. Compare only after the
+selection that the real objects went through.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "errors": ("error_g", "error_r", "scatter"),
     "colours": ("colour_0", "colour_10", "colour_20", "colour_40"),
     "shape": (
-        "first_minus_peak_r", "first_minus_peak_g", "last_minus_peak_r", "last_minus_peak_g", "rise_days", "fall_days",
-        "to_peak", "from_peak", "slope_start", "slope_end", "decline_15_r", "decline_30_r", "decline_15_g", "decline_30_g",
+        "first_minus_peak_r", "first_minus_peak_g", "last_minus_peak_r", "last_minus_peak_g",
+        "rise_days", "fall_days", "to_peak", "from_peak", "slope_start", "slope_end", "decline_15_r",
+        "decline_30_r", "decline_15_g", "decline_30_g",
     ),
 }  # fmt: skip
 FEATURES = tuple(name for names in GROUPS.values() for name in names)
@@ -46,7 +48,7 @@ def _at(when: float, time: Floats, mag: Floats) -> float:
 
 
 def _crossing(time: Floats, mag: Floats, level: float) -> float:
-    """Days from the first element until the curve is fainter than `level`, by straight lines; NaN if it never is."""
+    """Days from the first element until the curve is fainter than `level`; NaN if it never is."""
     below = np.flatnonzero(mag > level)
     if not len(below) or below[0] == 0:
         return np.nan
@@ -104,17 +106,19 @@ def features(time: Floats, band: NDArray[np.generic], mag: Floats, err: Floats) 
 
 @dataclass(frozen=True)
 class TwoSample:
-    """AUC of real against simulated with all features, with each group alone, and the features that matter (importance)."""
+    """AUC of real against simulated: all features, each group alone; and the importance of features."""
 
     auc: float
     groups: dict[str, float]
     importance: dict[str, float]
-    n_real: int
-    n_simulated: int
+    n_each: int
+    draws: int
 
 
-def two_sample(real: Floats, simulated: Floats, *, seed: int = 0, detail: bool = True) -> TwoSample:
-    """Cross-validated AUC of a classifier that separates `real` from `simulated` feature rows [n, features]; equal numbers are used."""
+def two_sample(
+    real: Floats, simulated: Floats, *, seed: int = 0, most: int = 600, detail: bool = True
+) -> TwoSample:
+    """Cross-validated AUC of a classifier told to separate rows of features, `real` from `simulated`."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.inspection import permutation_importance
@@ -123,21 +127,49 @@ def two_sample(real: Floats, simulated: Floats, *, seed: int = 0, detail: bool =
     except ImportError:
         raise MissingExtraError("scikit-learn", "study", where="simulate realism") from None
     rng = np.random.default_rng(seed)
-    n = min(len(real), len(simulated))
-    x = np.vstack([real[rng.permutation(len(real))[:n]], simulated[rng.permutation(len(simulated))[:n]]])
+    n = min(len(real), len(simulated), most)
+    leaf = int(np.clip(n // 20, 3, 20))
     y = np.repeat([1, 0], n)
-    model = HistGradientBoostingClassifier(max_iter=120, learning_rate=0.08, max_leaf_nodes=12, l2_regularization=1.0, random_state=seed)
+    model = HistGradientBoostingClassifier(
+        max_iter=120,
+        learning_rate=0.08,
+        max_leaf_nodes=12,
+        l2_regularization=1.0,
+        min_samples_leaf=leaf,
+        random_state=seed,
+    )
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
 
+    def drawn() -> Floats:
+        return np.vstack(
+            [real[rng.permutation(len(real))[:n]], simulated[rng.permutation(len(simulated))[:n]]]
+        )
+
+    # With few real objects the simulated ones are drawn anew a few times.
+    samples = [drawn() for _ in range(int(np.clip(600 // n, 1, 5)))]
+
     def auc(columns: list[int]) -> float:
-        return float(roc_auc_score(y, cross_val_predict(model, x[:, columns], y, cv=folds, method="predict_proba")[:, 1]))
+        scores = []
+        for x in samples:
+            found = cross_val_predict(model, x[:, columns], y, cv=folds, method="predict_proba")
+            scores.append(roc_auc_score(y, found[:, 1]))
+        return float(np.mean(scores))
 
     everything = list(range(len(FEATURES)))
     if not detail:
-        return TwoSample(auc(everything), {}, {}, n, n)
+        return TwoSample(auc(everything), {}, {}, n, len(samples))
     groups = {name: auc([FEATURES.index(one) for one in names]) for name, names in GROUPS.items()}
+    x = samples[0]
     train, test = next(iter(folds.split(x, y)))
     fitted = model.fit(x[train], y[train])
-    found = permutation_importance(fitted, x[test], y[test], scoring="roc_auc", n_repeats=3, random_state=seed)
+    found = permutation_importance(
+        fitted, x[test], y[test], scoring="roc_auc", n_repeats=3, random_state=seed
+    )
     order = np.argsort(-found.importances_mean)[:8]
-    return TwoSample(auc(everything), groups, {FEATURES[i]: float(found.importances_mean[i]) for i in order}, n, n)
+    return TwoSample(
+        auc(everything),
+        groups,
+        {FEATURES[i]: float(found.importances_mean[i]) for i in order},
+        n,
+        len(samples),
+    )

@@ -1,7 +1,8 @@
-"""From spectra to the flux in a passband: weights, redshift, dust and smooth colour errors, before any cadence.
+"""From spectra to the flux in a passband: weights, redshift, dust and smooth errors of colour.
 
-The integral over wavelength is linear, so it is done first, once an object and passband, on the source's own phases; the visits are then
-interpolated in the resulting light curve. That is the bilinear interpolation of the spectral grid, thousands of times a second.
+The integral over wavelength is linear, so it is done first, once an object and passband, on the source's
+own phases; the visits are then interpolated in the resulting light curve. That is the bilinear
+interpolation of the spectral grid, thousands of times a second.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _AB = 3.63078e-20 * 2.99792458e18  # erg/s/cm2/Hz of AB magnitude 0 times the sp
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """A passband on 20 A: `weight` turns F_lambda (erg/s/cm2/A) at `wave` into maggies by a sum; `mean` is the effective wavelength."""
+    """A passband on 20 A: the sum of F_lambda (erg/s/cm2/A) x `weight` is maggies; `mean` wavelength in A."""
 
     name: str
     wave: Floats
@@ -32,7 +33,7 @@ class Band:
 
 
 def band(name: str, wave: Floats, throughput: Floats) -> Band:
-    """The band of a photon-counting throughput curve, on whole multiples of 20 A, cut where it falls under 0.2 % of its peak."""
+    """The band of a photon-counting throughput curve, on multiples of 20 A, cut under 0.2 % of its peak."""
     grid = np.arange(math.ceil(wave[0] / STEP) * STEP, wave[-1] + 0.1, STEP)
     # Average over each cell so that narrow features keep their area.
     fine = np.linspace(-STEP / 2, STEP / 2, 9)
@@ -43,10 +44,8 @@ def band(name: str, wave: Floats, throughput: Floats) -> Band:
     return Band(name, grid, weight, float(np.sum(grid * t) / np.sum(t)))
 
 
-def curves(
-    series: Template, bands: tuple[Band, ...], z: float, filters: list[Floats]
-) -> Floats:
-    """Maggies [band, phase] of a spectral series at redshift `z`, at the distance for which the series is given.
+def curves(series: Template, bands: tuple[Band, ...], z: float, filters: list[Floats]) -> Floats:
+    """Maggies [band, phase] of a spectral series at redshift `z`, at the distance that its flux is for.
 
     Parameters
     ----------
@@ -66,7 +65,9 @@ def curves(
         w = (one.weight * factor)[inside]
         start = int(cell[0])
         size = int(cell[-1]) - start + 2
-        weights = np.bincount(cell - start, w * (1.0 - right), size) + np.bincount(cell - start + 1, w * right, size)
+        weights = np.bincount(cell - start, w * (1.0 - right), size) + np.bincount(
+            cell - start + 1, w * right, size
+        )
         out[row] = series.flux[:, start : start + size] @ weights
     return out / (1.0 + z)
 
@@ -76,7 +77,7 @@ _TWO_HC2 = 1.191042972e27  # 2 h c^2 in erg/s/cm2/A x A^5
 
 
 def blackbody(temperature: Floats, wave: Floats) -> Floats:
-    """pi B_lambda [n, wave] in erg/s/cm2/A of temperatures (K) at wavelengths (A)."""
+    """Pi B_lambda [n, wave] in erg/s/cm2/A of temperatures (K) at wavelengths (A)."""
     x = np.minimum(_HC_K / np.multiply.outer(temperature, wave), 600.0)
     return np.pi * _TWO_HC2 / wave**5 / np.expm1(x)
 
@@ -89,7 +90,7 @@ def blackbody_curves(
     filters: list[Floats],
     shape: Callable[[Floats], Floats] | None = None,
 ) -> Floats:
-    """Maggies [band, phase] at 10 pc of photospheres, seen at redshift `z`; `shape` multiplies the spectrum (a UV cut-off)."""
+    """Maggies [band, phase] at 10 pc of photospheres at redshift `z`; `shape` multiplies the spectrum."""
     size = (10.0**log_radius / 3.0856775815e19) ** 2  # (R / 10 pc)^2
     out = np.empty((len(bands), len(temperature)))
     for row, (one, factor) in enumerate(zip(bands, filters, strict=True)):
@@ -105,7 +106,7 @@ def dust_filter(wave: Floats, av: float, rv: float) -> Floats:
 
 
 def colour_warp(rng: np.random.Generator, sigma: float) -> Callable[[Floats], Floats]:
-    """A smooth random factor by rest wavelength: magnitudes of scatter `sigma`, correlated over about 2,000 A."""
+    """A smooth random factor by rest wavelength: magnitudes `sigma`, correlated over about 2,000 A."""
     frequency = rng.normal(0.0, 1.0 / 1500.0, 6)
     angle = rng.uniform(0.0, 2 * np.pi, 6)
     scale = 0.4 * math.log(10.0) * sigma / math.sqrt(3.0)
@@ -117,7 +118,7 @@ def colour_warp(rng: np.random.Generator, sigma: float) -> Callable[[Floats], Fl
 
 
 def drift(rng: np.random.Generator, phase: Floats, means: Floats, sigma: float, days: float = 14.0) -> Floats:
-    """A smooth random factor [band, phase]: common and colour part, magnitudes of scatter `sigma`, correlated over `days`.
+    """A smooth random factor [band, phase]: `sigma` magnitudes, correlated over `days`, common and in colour.
 
     `means` are the bands' rest wavelengths in A.
     """

@@ -1,4 +1,4 @@
-"""Where and when a survey looks: the visit log by field, and the drawing of a position and time of an event."""
+"""Where and when a survey looks: the visit log by field, and the place and time of an event."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _SFD_TO_TRUE = 0.86  # Schlafly & Finkbeiner 2011
 class VisitLog:
     """The exposures of a survey, sorted by field and time.
 
-    `offsets` [fields + 1] cut `time` (MJD), `band` (index) and `limit` (5-sigma AB magnitude); `ra`, `dec`, a field's centre;
-    `half_width` degrees.
+    `offsets` [fields + 1] cut `time` (MJD), `band` (index) and `limit` (5-sigma AB magnitude); `ra`, `dec`,
+    a field's centre; `half_width` degrees.
     """
 
     time: Floats
@@ -38,7 +38,7 @@ class VisitLog:
     dust_most: float = 0.5
 
     def place(self, rng: np.random.Generator) -> tuple[int, float, float, float, float]:
-        """Field, time (MJD) near one of its exposures, ra, dec and E(B-V) of an event, where dust is below `dust_most`."""
+        """Field, time (MJD) near one of its exposures, ra, dec and E(B-V) of an event, outside thick dust."""
         while True:
             row = int(rng.integers(len(self.time)))
             index = int(np.searchsorted(self.offsets, row, side="right")) - 1

@@ -1,0 +1,47 @@
+"""One event as a source gives it, and what every source needs to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.simulate.synthesis import Band
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """One event: maggies `flux` [band, time] on observer days from maximum; `truth` is what was drawn."""
+
+    time: Floats
+    flux: Floats
+    truth: dict[str, float | str]
+
+
+# (random stream, redshift, Milky Way filter a band, hopeless magnitude) -> event; None: surely fainter.
+Source = Callable[[np.random.Generator, float, list[Floats], float], Event | None]
+
+# Magnitudes by which a band may be brighter than the luminosity function's: K-correction, colour, drift.
+MARGIN = 1.0
+
+
+def band_filters(
+    bands: tuple[Band, ...], z: float, sky: list[Floats], *factors: Callable[[Floats], Floats]
+) -> list[Floats]:
+    """What multiplies the spectrum in each band: the Milky Way's `sky`, and functions of rest wavelength."""
+    out = []
+    for one, product in zip(bands, sky, strict=True):
+        rest = one.wave / (1.0 + z)
+        for factor in factors:
+            product = product * factor(rest)
+        out.append(product)
+    return out
+
+
+def rest_means(bands: tuple[Band, ...], z: float) -> Floats:
+    """Effective rest wavelengths (A) of the bands at redshift `z`."""
+    return np.array([one.mean for one in bands]) / (1.0 + z)

@@ -1,0 +1,102 @@
+"""The population table: laws, checks before a run, and messages that say what is wrong and where."""
+
+import numpy as np
+import pytest
+
+from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.facts import class_tree
+from firstlight.simulate import Library, populations, simulate, simulators
+from firstlight.simulate.distributions import law
+
+
+@pytest.mark.parametrize(
+    ("spec", "median", "tolerance"),
+    [
+        (2.0, 2.0, 0.0),
+        ({"normal": [1.0, 0.5]}, 1.0, 0.05),
+        ({"uniform": [0.0, 4.0]}, 2.0, 0.1),
+        ({"log_uniform": [1.0, 100.0]}, 10.0, 1.2),
+        ({"log10_normal": [1.0, 0.1]}, 10.0, 0.3),
+        ({"exponential": 0.5, "most": 3.0}, 0.345, 0.05),
+        ({"split_normal": [0.0, 1.0, 0.001]}, -0.67, 0.06),
+        ({"normal_plus_exponential": [0.0, 0.001, 1.0]}, 0.69, 0.06),
+    ],
+)
+def test_laws_have_their_medians(spec, median, tolerance):
+    draw, rng = law(spec, "x"), np.random.default_rng(1)
+    assert np.median([draw(rng) for _ in range(4000)]) == pytest.approx(median, abs=tolerance + 1e-12)
+
+
+def test_a_range_is_kept():
+    draw, rng = law({"normal": [0.0, 1.0], "within": [-0.5, 1.0]}, "x"), np.random.default_rng(1)
+    values = [draw(rng) for _ in range(500)]
+    assert min(values) >= -0.5 and max(values) <= 1.0
+    host = law({"wv07": 1.0, "most": 2.0}, "x")
+    assert min(host(rng) for _ in range(500)) >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "message"),
+    [
+        ({"gaussian": [0, 1]}, UnknownNameError, "normal"),
+        ({"normal": [0]}, UsageError, "takes 2 numbers"),
+        ({"normal": [0, 1], "within": [1, 0]}, UsageError, "empty"),
+        ("0.5", UsageError, "a number or a table"),
+        ({}, UsageError, "one law"),
+    ],
+)
+def test_a_wrong_law_is_named(spec, error, message):
+    with pytest.raises(error, match=message):
+        law(spec, "SN Ia c")
+
+
+def test_an_impossible_range_ends():
+    with pytest.raises(UsageError, match="outside its range"):
+        law({"normal": [0.0, 0.1], "within": [50.0, 60.0]}, "x")(np.random.default_rng(1))
+
+
+def test_the_packaged_table_has_twelve_classes_of_the_tree():
+    table = populations()
+    assert len(table) == 12
+    assert all(class_tree().canonical(name) == name for name in table)
+
+
+def _write(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_of_ones_own_is_checked_before_the_run(tmp_path):
+    good = '["X"]\nnumber = 1\nsource = "tde"\nrate = 1e-6\nevolution = "md14"\nredshift = [0.01, 0.2]\n'
+    assert populations(_write(tmp_path, good))["X"].redshift == (0.01, 0.2)
+    with pytest.raises(DataError, match="redshift range"):
+        populations(_write(tmp_path, good.replace("[0.01, 0.2]", "[0.2, 0.1]")))
+    with pytest.raises(DataError, match="'rate' is missing"):
+        populations(_write(tmp_path, good.replace("rate = 1e-6\n", "")))
+    with pytest.raises(UnknownNameError, match="host_av"):
+        populations(_write(tmp_path, good + "host_aw = 1.0\n"))
+    with pytest.raises(DataError, match="same `number`"):
+        populations(_write(tmp_path, good + good.replace('"X"', '"Y"')))
+    with pytest.raises(DataError, match="not TOML"):
+        populations(_write(tmp_path, "["))
+    with pytest.raises(DataError, match="no population table"):
+        populations(tmp_path / "none.toml")
+    with pytest.raises(UsageError, match="needs the parameter 'log_luminosity'"):
+        populations(_write(tmp_path, good))["X"].draw("log_luminosity", np.random.default_rng(1))
+
+
+def test_missing_data_says_what_to_install(tmp_path):
+    with pytest.raises(DataError, match="firstlight\\[simulate\\]"):
+        Library(tmp_path).template("v19-2009ip-corr")
+    with pytest.raises(DataError, match="visits"):
+        simulate("ZTF", {"SN Ia": 1}, data=tmp_path)
+
+
+def test_unknown_surveys_and_classes_are_named(tmp_path):
+    with pytest.raises(UnknownNameError, match="ZTF"):
+        simulators("ZTFF", ["SN Ia"], data=tmp_path)
+    with pytest.raises(UnknownNameError, match="SN Ia"):
+        simulators("ZTF", ["SN 1a"], data=tmp_path)
+    with pytest.raises(UsageError, match="above zero"):
+        simulate("ZTF", {"SN Ia": 0}, data=tmp_path)
