@@ -43,6 +43,9 @@ def fine_tune(
 ) -> Classifier:
     """The base classifier adapted to labelled light curves; its preparation stays the same.
 
+    The result expects the classes in the shares that they have among the labels; `Classifier.classify` takes
+    other ``priors``.
+
     Parameters
     ----------
     base : str, Path or Classifier
@@ -118,7 +121,10 @@ def fine_tune(
         progress=progress,
         device=device,
     )
-    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device)
+    # Weights and replay make the network expect other shares than the labels have; the labels' are restored.
+    calibration = calibrate(
+        lesson, config, starts[0], seed=seed, device=device, prior=lesson.label_shares()
+    )
     training = {
         "kind": "fine-tuning",
         "seed": seed,

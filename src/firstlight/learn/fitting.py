@@ -128,6 +128,11 @@ class Lesson:
         shares = np.where(shares > 0, shares, shares[shares > 0].min(initial=1.0))
         return np.asarray(shares / shares.sum())
 
+    def label_shares(self) -> NDArray[np.float64]:
+        """The class shares [C] among the labels, half an object added to each: no label is not impossible."""
+        counts = np.bincount(self.labels.target[self.labelled], minlength=len(self.labels.classes)) + 0.5
+        return np.asarray(counts / counts.sum())
+
     def fingerprint(self, start: Sequence[dict[str, Tensor]], seed: int) -> str:
         """A hash of everything that decides the result, by which a resumed run is recognised."""
         digest = hashlib.sha256(json.dumps(self.recipe.to_dict(), sort_keys=True).encode())
@@ -186,17 +191,28 @@ def _numbered(progress: Progress, member: int) -> Progress:
 
 
 def calibrate(
-    lesson: Lesson, config: NetworkConfig, start: dict[str, Tensor], *, seed: int, device: str
+    lesson: Lesson,
+    config: NetworkConfig,
+    start: dict[str, Tensor],
+    *,
+    seed: int,
+    device: str,
+    prior: NDArray[np.float64] | None = None,
 ) -> Calibration:
     """Training shares, and with `recipe.calibration_folds` temperatures fitted on labels that were held back.
 
-    Each fold is predicted by a network trained on the others in the same way as the real one.
+    Each fold is predicted by a network trained on the others in the same way as the real one. `prior` [C] are
+    the shares that the classifier is to expect; None leaves those of training.
     """
     classes, shares = lesson.labels.classes, lesson.training_shares()
-    by_name = {name: float(share) for name, share in zip(classes, shares, strict=True)}
+
+    def by_name(values: NDArray[np.float64]) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(classes, values, strict=True)}
+
+    plain = Calibration(by_name(shares), None if prior is None else by_name(prior))
     count = lesson.recipe.calibration_folds
     if count < 2:
-        return Calibration(training_shares=by_name)
+        return plain
     target = lesson.labels.target
     fold = folds(target, count, np.random.default_rng([seed, 2]))
     parts = []
@@ -207,10 +223,9 @@ def calibrate(
         held = lesson.examples(np.flatnonzero(fold == one), np.ones(len(classes)))
         parts.append(_out_of_sample(network, config, held, device))
     logits, truth, detections, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    counts = np.bincount(target[target >= 0], minlength=len(classes))
-    shift = np.log(np.maximum(counts / counts.sum(), 1e-3)) - np.log(shares)
+    shift = np.log(lesson.label_shares()) - np.log(shares)
     values = fit_temperatures(logits, truth, detections, weight, shift)
-    return Calibration(training_shares=by_name, temperature_edges=EDGES, temperatures=tuple(values))
+    return dataclasses.replace(plain, temperature_edges=EDGES, temperatures=tuple(values))
 
 
 def _out_of_sample(
