@@ -122,9 +122,7 @@ def fine_tune(
         device=device,
     )
     # Weights and replay make the network expect other shares than the labels have; the labels' are restored.
-    calibration = calibrate(
-        lesson, config, starts[0], seed=seed, device=device, prior=lesson.label_shares()
-    )
+    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device, prior=lesson.label_shares())
     training = {
         "kind": "fine-tuning",
         "seed": seed,
