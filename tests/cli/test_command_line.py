@@ -118,6 +118,7 @@ def test_classifiers_are_listed_with_their_classes(capsys: pytest.CaptureFixture
         (["classify", "sample:ztf", "--classifier", CLASSIFIER, "--priors", "SN Iaa=1"], "SN Ia"),
         (["classify", "sample:ztf", "--out", "a.parket"], ".parquet"),
         (["classify", "sample:ztf", "--format", "tabel"], "table"),
+        (["classify", "sample:ztf", "--column", "flx=flux"], "flux"),
         (["plot", "sample:ztf", "--no-classifier", "--id", "ZTF19aapreys", "--out", "a.png"], "ZTF19aapreis"),
         (["plot", "sample:ztf", "--no-classifier", "--id", "ZTF19aapreis", "--out", "a.pgn"], ".png"),
         (["evaluate", "sample:ztf", "--classifier", CLASSIFIER, "--at", "5 detektions"], "detections"),
@@ -165,6 +166,10 @@ def test_options_that_do_not_fit_are_a_mistake_of_the_command_line(
 def test_advice_is_given_in_words_of_the_command_line() -> None:
     said = as_typed("Say flux_unit='nJy', or zero_point=25.0 (AB); or --mag m (columns={'mag': 'm'}).")
     assert said == "Say --flux-unit nJy, or --zero-point 25.0 (AB); or --column mag=m."
+    assert as_typed("classes: give one.") == "--classes: give one."
+    assert as_typed("'flux_unit' has no meaning; or say format='table'.") == (
+        "--flux-unit has no meaning; or say --format table."
+    )
 
 
 def test_a_table_without_a_unit_is_refused_and_the_option_named(
@@ -360,6 +365,27 @@ def test_input_and_output_must_differ(bump_file: Path) -> None:
     assert bump_file.read_bytes() == before
 
 
+def test_one_light_curve_without_an_id_is_given_one(bump_file: Path, tmp_path: Path) -> None:
+    lines = [line.split(",", 1) for line in bump_file.read_text().splitlines()]
+    path, out = tmp_path / "one.csv", tmp_path / "out.parquet"
+    path.write_text("\n".join(rest for name, rest in lines if name in ("object_id", "b")) + "\n")
+    assert typed(*classified(path, "--object-id", "SN 2020abc", "--out", out)) == 0
+    (answer,) = pq.read_table(out).to_pylist()
+    assert answer["object_id"] == "SN 2020abc"
+    assert answer["n_observations"] > 0
+    assert typed(*classified(bump_file, "--object-id", "SN 2020abc", "--out", out)) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
+def test_an_output_that_cannot_be_written_is_named_as_it_was_given(
+    bump_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(*classified(bump_file, "--out", "/proc/out.csv")) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("firstlight: '/proc/out.csv': ")
+    assert "Errno" not in said
+
+
 # --- the other commands -------------------------------------------------------------------------------------
 
 
@@ -385,6 +411,19 @@ def test_convert_reads_the_formats_of_the_field(shared: Path, tmp_path: Path) ->
         table = pq.read_table(out)
         assert table.num_rows > 0
         assert table.schema.field("flux").metadata == {b"unit": b"nJy"}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ".feather"])
+def test_what_is_known_of_an_object_comes_through_convert(shared: Path, tmp_path: Path, suffix: str) -> None:
+    """Extinction that is already out stays out; what is missing is null."""
+    given = shared / "data/formats/plasticc/kaggle_training_set.csv"
+    out = tmp_path / f"out{suffix}"
+    assert typed("convert", given, "--out", out) == 0
+    table = readers.read_table(out, survey="LSST", flux_unit="nJy")
+    assert table.column("dereddened").all()
+    np.testing.assert_array_equal(table.column("redshift"), readers.read(given).column("redshift"))
+    if suffix == ".parquet":
+        assert pq.read_table(out)["redshift"].null_count > 0
 
 
 def test_plot_writes_a_figure_an_object(tmp_path: Path) -> None:

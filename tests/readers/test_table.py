@@ -1,11 +1,13 @@
 """Generic tables: every holder gives the same light curves; what is not stated is refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet as pq
@@ -13,7 +15,7 @@ import pytest
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.lightcurves import Flag
-from firstlight.readers import read_table
+from firstlight.readers import read_batches, read_table
 
 FLUXCAL = {"survey": "ZTF", "flux_unit": "FLUXCAL"}
 
@@ -31,6 +33,10 @@ def write(table: pa.Table, path: Path) -> Path:
             pyarrow.csv.write_csv(table, file)
     elif path.suffix == ".csv":
         pyarrow.csv.write_csv(table, path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(table.to_pylist(), indent=1))
     else:
         from astropy.table import Table
 
@@ -41,7 +47,18 @@ def write(table: pa.Table, path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["t.parquet", "t.arrow", "t.feather", "t.csv", "t.csv.gz", "t.fits", "t.ecsv", "t.vot"],
+    [
+        "t.parquet",
+        "t.arrow",
+        "t.feather",
+        "t.csv",
+        "t.csv.gz",
+        "t.jsonl",
+        "t.json",
+        "t.fits",
+        "t.ecsv",
+        "t.vot",
+    ],
 )
 def test_every_kind_of_file_gives_the_same_light_curves(
     table: pa.Table, tmp_path: Path, name: str, same: Callable[..., bool]
@@ -515,3 +532,39 @@ def test_an_empty_table_gives_no_objects_with_the_same_columns(table: pa.Table, 
         empty = read_table(write(table.slice(0, 0), tmp_path / name), **FLUXCAL)
         assert len(empty) == 0 and empty.passbands == full.passbands
         assert empty.objects.schema.equals(full.objects.schema)
+
+
+def test_a_table_of_one_object_without_ids_is_given_a_name(table: pa.Table, tmp_path: Path) -> None:
+    one = table.filter(pa.compute.equal(table["object_id"], "SN1"))
+    nameless = one.drop_columns(["object_id"])
+    expected = read_table(one, **FLUXCAL)
+    for holder in (nameless, write(nameless, tmp_path / "t.csv"), write(nameless, tmp_path / "t.parquet")):
+        curves = read_table(holder, **FLUXCAL, object_id="SN 2020abc")
+        assert curves.object_id == ["SN 2020abc"]
+        np.testing.assert_array_equal(curves.flux, expected.flux)
+        (piece,) = read_batches(holder, **FLUXCAL, object_id="SN 2020abc")
+        assert piece.object_id == ["SN 2020abc"] and len(piece.time) == len(one)
+    with pytest.raises(UsageError, match="column 'object_id' names the objects already"):
+        read_table(table, **FLUXCAL, object_id="SN 2020abc")
+
+
+def test_a_conflict_names_the_argument_that_leaves_the_column_out(table: pa.Table) -> None:
+    two = table.append_column("z", pa.array(np.arange(len(table)) / 100.0))
+    with pytest.raises(DataError, match=r"two values of 'z'.*columns=\{'redshift': None\}"):
+        read_table(two, **FLUXCAL)
+    assert len(read_table(two, **FLUXCAL, columns={"redshift": None})) == 3
+
+
+def test_the_state_of_dereddening_may_stand_in_a_column(table: pa.Table, tmp_path: Path) -> None:
+    said = table.append_column("dereddened", pa.array(["true"] * 20 + ["false"] * 40))
+    for holder in (said, write(said, tmp_path / "t.csv")):
+        curves = read_table(holder, **FLUXCAL)
+        assert curves.column("dereddened").tolist() == [True, False, False]
+
+
+def test_json_that_is_no_table_says_how_one_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    for content in ('{"a": {', "[1, 2]", '{\n  "a": 1\n}\n{', "[["):
+        path.write_text(content)
+        with pytest.raises(DataError, match=r"t\.json"):
+            read_table(path, **FLUXCAL)

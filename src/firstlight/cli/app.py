@@ -58,7 +58,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), MISUSED)
     except BrokenPipeError:
         return FAILED  # the reader of a pipe has gone: nobody listens
-    except (FirstlightError, OSError, MemoryError) as error:
+    except OSError as error:
+        named = error.filename and error.strerror
+        return _fail(f"'{error.filename}': {error.strerror}." if named else str(error), FAILED)
+    except (FirstlightError, MemoryError) as error:
         return _fail(str(error) or type(error).__name__, FAILED)
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped; no output was written", INTERRUPTED)
@@ -74,10 +77,14 @@ _IN_PYTHON = (
     (re.compile(r"\w+='[^']*' \((--[\w-]+ [^)]*)\)"), r"\1"),
     (re.compile(r"\(--(mag|time|flux)\)"), r"(--column \1=NAME)"),
     (re.compile(r"; in Python .*?(?=\. |\.?$)"), ""),
+    (re.compile(r"^(classes|priors): "), r"--\1: "),
+    (re.compile(r"\bobject_id out \(--object-id\)"), "--object-id out"),
 )
 _ARGUMENT = re.compile(
-    r"\b(survey|flux_unit|zero_point|time_format|unknown_passbands|label|priors)=(?:'([^']*)'|([\w.]+))"
+    r"\b(survey|flux_unit|zero_point|time_format|unknown_passbands|label|priors|format)="
+    r"(?:'([^']*)'|([\w.]+))"
 )
+_NAMED = re.compile(r"'(flux_unit|zero_point|time_format|object_id|dereddened)' has no meaning")
 
 
 def as_typed(message: str) -> str:
@@ -90,6 +97,7 @@ def as_typed(message: str) -> str:
     """
     for pattern, typed in _IN_PYTHON:
         message = pattern.sub(typed, message)
+    message = _NAMED.sub(lambda m: f"--{m[1].replace('_', '-')} has no meaning", message)
     return _ARGUMENT.sub(lambda m: f"--{m[1].replace('_', '-')} {m[2] or m[3]}", message)
 
 

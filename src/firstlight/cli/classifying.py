@@ -66,7 +66,7 @@ def classify(
     with open_source(table, **source_options) as source:
         model = load(classifier, threads=threads)
         wanted, prior = opt.listed(classes), opt.priors(priors)
-        with opt.asked("--classes, --priors"):
+        with opt.asked(""):
             model.classify(no_curves(), classes=wanted, priors=prior)
         with progress("classifying") as tick, table_writer(out) as write:
             for curves in source.batches():

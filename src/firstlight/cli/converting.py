@@ -42,9 +42,9 @@ AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
 def convert(table: str, out: str, **source_options: Any) -> None:
     """Write light curves as a long table: one row an observation, fluxes in nJy, metadata on each row.
 
-    The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected, and what
-    is known of the object. An observation that must not be used keeps its row, without a flux. A Parquet or
-    Arrow file states survey and unit, so that the other commands need to be told neither.
+    The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected,
+    dereddened, and what is known of the object. An observation that must not be used keeps its row, without
+    a flux. A Parquet or Arrow file states survey and unit, so that other commands need to be told neither.
     """
     check_output(out, inputs=(table,))
     report = Report()
@@ -56,10 +56,6 @@ def convert(table: str, out: str, **source_options: Any) -> None:
         for curves in source.batches():
             write(long_table(curves))
             report.read(curves)
-            if bool(np.any(curves.column("dereddened"))):
-                report.notes.append(
-                    "Milky Way extinction is out of these fluxes: read the table with --dereddened"
-                )
             tick(len(curves))
         report.notes += source.notes
     report.say([f"written to {out}"] if out != STDOUT else [])
@@ -70,9 +66,9 @@ def long_table(curves: LightCurves) -> pa.Table:
     import pyarrow as pa
 
     owner = pa.array(curves.owner)
-    spare = {"object_id", "survey", "flags", "dereddened"}
+    spare = {"object_id", "survey", "flags"}
     known = {
-        name: curves.objects.column(name).take(owner)
+        name: _nulls(curves.objects.column(name)).take(owner)
         for name in curves.objects.column_names
         if name not in spare
     }
@@ -101,3 +97,13 @@ def long_table(curves: LightCurves) -> pa.Table:
         for field in table.schema
     ]
     return table.cast(pa.schema(fields, metadata={"flux_unit": "nJy"}))
+
+
+def _nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in which a number that is not there is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)

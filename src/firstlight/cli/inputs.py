@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firstlight.cli.options import asked, existing, pairs
+from firstlight.cli.options import asked, existing, roles
 from firstlight.cli.report import Report
 from firstlight.errors import UnknownNameError, UsageError
 
@@ -83,7 +83,7 @@ def open_source(
         "time_format": time_format,
         "objects": existing(objects, "--objects") if objects is not None else None,
         "label": label,
-        "columns": {role: spelling or None for role, spelling in pairs(column, "--column").items()} or None,
+        "columns": roles(column) or None,
         "unknown_passbands": unknown_passbands,
         "dereddened": dereddened or None,
         "object_id": object_id,

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
-from firstlight.errors import CheckpointError, FirstlightError, UsageError
+from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError
 
 FORMATS = (
     "auto",
@@ -130,6 +130,18 @@ def pairs(values: Sequence[str] | None, where: str) -> dict[str, str]:
             raise UsageError(f"'{name.strip()}' is given twice", where=where)
         found[name.strip()] = content.strip()
     return found
+
+
+def roles(values: Sequence[str]) -> dict[str, str | None]:
+    """Columns by role of ``--column``; an empty name leaves the role out."""
+    from firstlight import readers
+
+    chosen = {role: column or None for role, column in pairs(values, "--column").items()}
+    with asked("--column"):
+        for role in chosen:
+            if role not in readers.column_roles():
+                raise UnknownNameError("column role", role, readers.column_roles())
+    return chosen
 
 
 def priors(text: str | None) -> str | Mapping[str, float] | None:

@@ -90,11 +90,11 @@ def check_output(path: str, *, inputs: tuple[str, ...] = ()) -> None:
     if path == STDOUT:
         return
     target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"'{path}' is a folder", where="--out", hint="Name a file.")
     if target.suffix.lower() not in FORMATS:
         with asked("--out"):
             raise UnknownNameError("format of the output file", target.suffix or path, FORMATS)
-    if target.is_dir():
-        raise UsageError(f"'{path}' is a folder", where="--out", hint="Name a file.")
     if any(given != STDOUT and Path(given).exists() and _same(target, Path(given)) for given in inputs):
         raise UsageError(f"'{path}' is also the input", where="--out", hint="Name another file.")
 
@@ -106,11 +106,15 @@ def _same(one: Path, other: Path) -> bool:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to that becomes `path` at the end, or nothing when the work fails or is stopped."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.filename == str(part):
+            error.filename = str(path)  # what the user named
+        raise
     finally:
         part.unlink(missing_ok=True)
 

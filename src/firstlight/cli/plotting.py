@@ -120,7 +120,7 @@ def _chosen(curves: LightCurves, ids: Sequence[str] | None, most: int) -> list[s
     if unknown is not None:
         with opt.asked("--id"):
             raise UnknownNameError("object", unknown, known)
-    wanted = list(ids or known)
+    wanted = list(dict.fromkeys(ids or known))
     if len(wanted) > most:
         hint = f"Name them, or say --most {len(wanted)}."
         raise UsageError(f"{len(wanted):,} objects to draw", where="--id", hint=hint)

@@ -1,6 +1,7 @@
 """Readers: files and tables of the field as `LightCurves`; units, sentinels and spellings end here."""
 
+from firstlight.readers.columns import column_roles
 from firstlight.readers.formats import formats, read, sniff
 from firstlight.readers.generic import read_batches, read_table
 
-__all__ = ["formats", "read", "read_batches", "read_table", "sniff"]
+__all__ = ["column_roles", "formats", "read", "read_batches", "read_table", "sniff"]

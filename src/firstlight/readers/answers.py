@@ -20,7 +20,7 @@ from firstlight.readers.text import content, head
 # ZTF names its objects ZTF + year + 7 letters; LSST's and ALeRCE's ids are numbers of 15 digits and more.
 _NAME = re.compile(r"ZTF\d{2}[a-z]{7}|ANT\d{4}[a-z0-9]+|(?<!\d)\d{15,20}(?!\d)")
 _JD_MJD = 2_400_000.5
-# diffmaglim of ZTF outside is a sentinel (formats.md, section 0).
+# diffmaglim of ZTF outside is a sentinel (-999 in the alert schema).
 _ZTF_LIMITS = (10.0, 25.0)
 
 Row = Mapping[str, Any]
@@ -29,6 +29,12 @@ Row = Mapping[str, Any]
 def is_json(path: Path) -> bool:
     """Whether a file begins as JSON does."""
     return head(path, 4096).lstrip()[:1] in (b"{", b"[")
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether a file holds one JSON object a line, at least two of them."""
+    first, _, rest = head(path).lstrip().partition(b"\n")
+    return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
 
 def load_json(path: Path) -> Any:
@@ -85,7 +91,7 @@ def ztf_photometry(
     """Photometry of rows in the names of ZTF: ``magpsf`` with ``isdiffpos``, else ``diffmaglim`` as a limit.
 
     Magnitudes are rounded as ZTF does in the histories of later packets, so that one detection has one value
-    wherever it is read from (formats.md, section 1).
+    wherever it is read from.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from firstlight.readers.text import open_text
 from firstlight.readers.units import unit_zero_point
 
 _NEEDED = ("MJD", "uJy", "duJy", "F")
-# The most lenient of the cuts in use (formats.md, section 10): practice differs.
+# The most lenient of the cuts in use: practice differs.
 _MAX_ERROR_UJY = 160.0
 _MAX_CHI = 100.0
 _MIN_LIMIT_MAG = 17.0

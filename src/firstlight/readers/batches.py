@@ -222,12 +222,12 @@ def _streamed(settled: Plan, layout: Layout, report: list[str]) -> Iterator[Phot
         while cuts[0] is not None and row + batch.num_rows >= cuts[0]:
             head = cuts[0] - row
             held.append(batch.slice(0, head))
-            yield _piece(settled, _table(held), layout.pieces - len(cuts), report)
+            yield _piece(settled, _table(held), layout.pieces - len(cuts), layout.pieces, report)
             held, batch, row = [], batch.slice(head), cuts[0]
             cuts.pop(0)
         held.append(batch)
         row += batch.num_rows
-    yield _piece(settled, _table(held), layout.pieces - 1, report)
+    yield _piece(settled, _table(held), layout.pieces - 1, layout.pieces, report)
 
 
 def _table(batches: list[pa.RecordBatch]) -> pa.Table:
@@ -275,7 +275,7 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
             reader = pa.ipc.open_file(file)
             for number, parts in enumerate(slices):
                 table = pa.Table.from_batches([reader.get_batch(part) for part in parts])
-                yield _piece(settled, table, number, report)
+                yield _piece(settled, table, number, layout.pieces, report)
 
 
 def _typed(table: pa.Table, settled: Plan, report: list[str]) -> pa.Table:
@@ -287,11 +287,11 @@ def _typed(table: pa.Table, settled: Plan, report: list[str]) -> pa.Table:
     return table
 
 
-def _piece(settled: Plan, table: pa.Table, number: int, report: list[str]) -> Photometry:
-    """One piece; what is noticed in it says which, because its rows are counted anew."""
+def _piece(settled: Plan, table: pa.Table, number: int, pieces: int, report: list[str]) -> Photometry:
+    """One piece; what is noticed in it says which of several, because its rows are counted anew."""
     notes: list[str] = []
     photometry = settled.photometry(table, notes)
-    report += [f"piece {number + 1}: {note}" for note in notes]
+    report += [f"piece {number + 1}: {note}" for note in notes] if pieces > 1 else notes
     return photometry
 
 

@@ -72,9 +72,14 @@ def option(role: str) -> str:
     return f"--{role.replace('_', '-')} NAME (columns={{'{role}': NAME}})"
 
 
+def column_roles() -> tuple[str, ...]:
+    """The roles that a column can be chosen for, e.g. ``time``, ``flux_err``, ``redshift``."""
+    return (*roles("observation"), *roles("object"), "nested")
+
+
 def check_chosen(chosen: Mapping[str, str | None], names: Sequence[str], *, where: str) -> None:
     """Refuse roles that nobody knows and columns that are not there."""
-    known = [*roles("observation"), *roles("object"), "nested"]
+    known = column_roles()
     for role, column in chosen.items():
         if role not in known:
             raise UnknownNameError("column role", role, known, where=where)

@@ -20,7 +20,7 @@ from firstlight.readers import (
     snana_text,
     ztf_forced,
 )
-from firstlight.readers.answers import is_json, load_json
+from firstlight.readers.answers import is_json, is_json_lines, load_json
 from firstlight.readers.generic import read_table
 from firstlight.readers.photometry import Photometry, UnknownPassbands, with_objects
 from firstlight.readers.source import open_source
@@ -44,7 +44,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     entry.name: entry
     for entry in (
-        Format("table", "generic long or nested table", None, (), None),
+        Format("table", "generic long or nested table", None, ("object_id",), None),
         Format(
             "plasticc", "PLAsTiCC pair of CSV files", "LSST", ("label", "metadata"), plasticc.read_plasticc
         ),
@@ -107,7 +107,7 @@ def read(
     report : list of str, optional
         Receives a sentence for each thing noticed.
     **options
-        Of generic tables (`read_table`), or of the format: ``object_id`` (alerce, antares, lasair,
+        Of generic tables (`read_table`), or of the format: ``object_id`` (table, alerce, antares, lasair,
         ztf-forced, atlas-forced, skyportal), ``metadata`` (plasticc), ``baseline_before`` (ztf-forced),
         ``stack_nights`` (atlas-forced).
 
@@ -129,7 +129,7 @@ def read(
     chosen = _chosen(path, format, options)
     entry = FORMATS[chosen]
     if entry.read is None:
-        _refuse_options(entry, options, _TABLE_ONLY)
+        _refuse_options(entry, options, (*_TABLE_ONLY, *entry.options))
         return read_table(
             path,
             survey=survey,
@@ -227,6 +227,8 @@ def sniff(path: str | Path) -> str:
     if path.is_dir():
         fits = [name for name, test in _FOLDERS.items() if test(path)]
         return _one(fits, path)
+    if is_json_lines(path):
+        return "table"
     if is_json(path):
         data = load_json(path)
         fits = [
@@ -240,7 +242,9 @@ def sniff(path: str | Path) -> str:
         ]
         if not fits:
             raise DataError(
-                "is JSON of no known kind", where=path.name, hint=f"Known formats: {', '.join(FORMATS)}."
+                "is JSON of no known kind",
+                where=path.name,
+                hint=f"Known formats: {', '.join(FORMATS)}; a list of rows is a 'table'.",
             )
         return _one(fits, path)
     if snana.is_snana(path):

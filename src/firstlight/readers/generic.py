@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from firstlight.errors import UsageError
 from firstlight.facts import Survey
 from firstlight.lightcurves import LightCurves
 from firstlight.readers.batches import photometry_batches
+from firstlight.readers.columns import match, roles
 from firstlight.readers.objects import Objects, read_objects
 from firstlight.readers.own import is_own, own_batches
 from firstlight.readers.photometry import TimeSystem, UnknownPassbands, with_objects
-from firstlight.readers.source import open_source
+from firstlight.readers.source import NamedSource, Source, open_source
 from firstlight.readers.table import Options, whole
 
 SurveyLike = str | Path | Mapping[str, Any] | Survey
@@ -30,6 +32,7 @@ def read_table(
     label: str | None = None,
     unknown_passbands: UnknownPassbands = "error",
     dereddened: bool = False,
+    object_id: str | int | None = None,
     report: list[str] | None = None,
 ) -> LightCurves:
     """Light curves of a long table (one row an observation) or a nested one (one row an object).
@@ -38,8 +41,8 @@ def read_table(
     ----------
     table : path or table
         CSV (also gzipped; comma, semicolon, tab or blanks), Parquet file or folder, Feather or Arrow IPC,
-        FITS, ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, or a mapping.
-        Columns are found by the usual spellings (``columns.toml``).
+        JSON lines, FITS, ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, or a
+        mapping. Columns are found by the usual spellings (``columns.toml``).
     survey : str, path, mapping or Survey, optional
         Whose passbands these are; not needed where a column ``survey`` says so.
     flux_unit : str, optional
@@ -59,7 +62,9 @@ def read_table(
     unknown_passbands : {"error", "drop"}
         ``"drop"`` keeps such rows, flagged and unused.
     dereddened : bool
-        Whether Milky Way extinction is already out of the fluxes.
+        Whether Milky Way extinction is already out of the fluxes, where no column ``dereddened`` says it.
+    object_id : str, optional
+        Name of the object, for a table of one object that has no column of ids.
     report : list of str, optional
         Receives a sentence for each thing noticed: cells that are no numbers, ids in one table only.
 
@@ -82,12 +87,29 @@ def read_table(
     notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
     second = _second_table(objects, options, notes)
-    source = open_source(table)
+    source = _named(open_source(table), object_id, options)
     if is_own(source.schema):
         return next(own_batches(source, options, max_rows=None, objects=second, report=notes))
     photometry = whole(source, options, object_names=_names(objects), report=notes)
     photometry = with_objects(photometry, second, chosen={}, label=None, report=notes)
     return photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)
+
+
+def _named(source: Source, object_id: str | int | None, options: Options) -> Source:
+    """The source, with a name for its one object where it has no column of ids."""
+    if object_id is None:
+        return source
+    names, where = source.schema.names, source.where
+    others: dict[str, str | None] = {role: None for role in roles("observation") if role != "object_id"}
+    chosen = {role: column for role, column in (options.columns or {}).items() if role == "object_id"}
+    found = match(names, "observation", chosen={**others, **chosen}, where=where, report=[])
+    if found:
+        raise UsageError(
+            f"column '{found['object_id']}' names the objects already",
+            where=where,
+            hint="Leave object_id out (--object-id).",
+        )
+    return NamedSource(source, str(object_id))
 
 
 def _second_table(objects: Any, options: Options, report: list[str]) -> Objects | None:
@@ -115,6 +137,7 @@ def read_batches(
     label: str | None = None,
     unknown_passbands: UnknownPassbands = "error",
     dereddened: bool = False,
+    object_id: str | int | None = None,
     report: list[str] | None = None,
 ) -> Iterator[LightCurves]:
     """Light curves of a table piece by piece, whole objects only, in memory that does not grow with the file.
@@ -130,7 +153,9 @@ def read_batches(
         As for `read_table`.
     max_rows : int
         Observations of a piece; the last object of a piece may exceed it.
-    survey, flux_unit, zero_point, time_format, objects, columns, label, unknown_passbands, dereddened, report
+    survey, flux_unit, zero_point, time_format, objects, columns, label, unknown_passbands, dereddened
+        As for `read_table`.
+    object_id, report
         As for `read_table`. `objects` is held in memory.
 
     Yields
@@ -142,7 +167,7 @@ def read_batches(
     notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
     second = _second_table(objects, options, notes)
-    source = open_source(table)
+    source = _named(open_source(table), object_id, options)
     if is_own(source.schema):
         yield from own_batches(source, options, max_rows=max_rows, objects=second, report=notes)
         return

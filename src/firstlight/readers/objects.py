@@ -18,8 +18,11 @@ from firstlight.readers.source import open_source
 from firstlight.readers.text import CellKind
 
 # Columns of LightCurves.objects that no input table may set.
-RESERVED = ("object_id", "survey", "flags", "dereddened")
-# Astrometric scatter that one source does not have (users.md row 57: asteroids under one id).
+RESERVED = ("object_id", "survey", "flags")
+# Roles whose cells are words.
+_TEXTS = ("label", "dereddened")
+# Astrometric scatter that one source does not have (asteroids linked under one id: github
+# astrolabsoftware/fink-science, issue 253).
 _SCATTER_DEG = 2.0 / 3600.0
 
 
@@ -51,7 +54,7 @@ class Objects:
 
 def kinds(by_role: Mapping[str, str]) -> dict[str, CellKind]:
     """How the columns of object roles are to be read."""
-    return {column: "text" if role == "label" else "number" for role, column in by_role.items()}
+    return {column: "text" if role in _TEXTS else "number" for role, column in by_role.items()}
 
 
 def gather(
@@ -85,8 +88,8 @@ def gather(
     columns: dict[str, pa.Array] = {}
     positions: dict[str, tuple[Floats, Floats]] = {}
     for role, column in by_role.items():
-        if role == "label":
-            columns["label"] = _settled(texts(table.column(column)), column, codes, ids, where=where)
+        if role in _TEXTS:
+            columns[role] = _settled(texts(table.column(column)), column, codes, ids, role=role, where=where)
             continue
         values = numbers(table.column(column), name=column, where=where, report=report)
         first = _first(np.isfinite(values), codes, len(ids))
@@ -94,7 +97,7 @@ def gather(
         if role in ("ra", "dec"):
             positions[role] = (values, single)
         else:
-            _refuse_conflict(values, single, first, column, codes, ids, where=where)
+            _refuse_conflict(values, single, first, column, codes, ids, role=role, where=where)
         columns[role] = pa.array(single, from_pandas=True)
     for name in others:
         columns[name] = _settled(table.column(name), name, codes, ids, where=where)
@@ -117,6 +120,7 @@ def _refuse_conflict(
     codes: NDArray[np.int64],
     ids: pa.Array,
     *,
+    role: str,
     where: str,
 ) -> None:
     rows = np.flatnonzero(np.isfinite(values) & (codes >= 0))
@@ -125,18 +129,25 @@ def _refuse_conflict(
     differs = np.abs(values[rows] - reference) > 1e-6 * np.maximum(np.abs(reference), 1e-3)
     if differs.any():
         row = int(rows[np.flatnonzero(differs)[0]])
-        raise _conflict(ids[int(codes[row])].as_py(), column, single[codes[row]], values[row], where=where)
+        raise _conflict(
+            ids[int(codes[row])].as_py(), column, single[codes[row]], values[row], role, where=where
+        )
 
 
-def _conflict(identity: object, column: str, one: object, other: object, *, where: str) -> DataError:
+def _conflict(
+    identity: object, column: str, one: object, other: object, role: str, *, where: str
+) -> DataError:
+    way_out = f", or leave the column out (columns={{'{role}': None}})" if role else ""
     return DataError(
         f"object '{identity}' has two values of '{column}': {one} and {other}",
         where=where,
-        hint="Two objects under one id? Correct it, or leave the column out (columns={ROLE: None}).",
+        hint=f"Two objects under one id? Correct it{way_out}.",
     )
 
 
-def _settled(column: Any, name: str, codes: NDArray[np.int64], ids: pa.Array, *, where: str) -> pa.Array:
+def _settled(
+    column: Any, name: str, codes: NDArray[np.int64], ids: pa.Array, *, role: str = "", where: str
+) -> pa.Array:
     """One value an object of a column of any type."""
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], type=column.type)
@@ -155,7 +166,7 @@ def _settled(column: Any, name: str, codes: NDArray[np.int64], ids: pa.Array, *,
             row = int(rows[np.flatnonzero(differs)[0]])
             other = int(first[codes[row]])
             identity = ids[int(codes[row])].as_py()
-            raise _conflict(identity, name, column[other].as_py(), column[row].as_py(), where=where)
+            raise _conflict(identity, name, column[other].as_py(), column[row].as_py(), role, where=where)
     return column.take(take)
 
 
@@ -265,7 +276,7 @@ def _joined(column: pa.Array, name: str, codes: NDArray[np.int64], ids: pa.Array
     values = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     first = _first(np.isfinite(values), codes, len(ids))
     single = np.where(first >= 0, values[first], np.nan) if len(values) else np.full(len(ids), np.nan)
-    _refuse_conflict(values, single, first, name, codes, ids, where=where)
+    _refuse_conflict(values, single, first, name, codes, ids, role=name, where=where)
     return pa.array(single, from_pandas=True)
 
 

@@ -1,7 +1,8 @@
-"""Where a table comes from: Parquet files, delimited text, Arrow, FITS, ECSV, VOTable, or memory."""
+"""Where a table comes from: Parquet, delimited text, Arrow, JSON, FITS, ECSV, VOTable, or memory."""
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +12,15 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from firstlight.errors import DataError
 from firstlight.readers.columns import listed
 from firstlight.readers.frames import IN_MEMORY, arrow_table, from_astropy
-from firstlight.readers.text import CellKind, TextFile, head, open_text
+from firstlight.readers.text import CellKind, TextFile, content, head, open_text
 
-READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, FITS, ECSV, VOTable"
+READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, JSON lines, FITS, ECSV, VOTable"
 
 
 class Source(Protocol):
@@ -114,6 +116,41 @@ class ParquetSource:
                 )
 
 
+@dataclass(frozen=True)
+class NamedSource:
+    """A source without object ids, all of whose rows are of one object."""
+
+    source: Source
+    object_id: str
+
+    @property
+    def where(self) -> str:
+        """Name in errors."""
+        return self.source.where
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the source, and ``object_id``."""
+        return self.source.schema.append(pa.field("object_id", pa.string()))
+
+    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+        """The wanted columns as one table."""
+        table = self.source.read(self._asked(wanted), report)
+        return table.append_column("object_id", pa.repeat(self.object_id, len(table))).select(list(wanted))
+
+    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+        """The wanted columns piece by piece."""
+        for batch in self.source.batches(self._asked(wanted), report):
+            columns = {**dict(zip(batch.schema.names, batch.columns, strict=True))}
+            columns["object_id"] = pa.repeat(self.object_id, len(batch))
+            yield pa.RecordBatch.from_arrays([columns[name] for name in wanted], names=list(wanted))
+
+    def _asked(self, wanted: Mapping[str, CellKind]) -> dict[str, CellKind]:
+        """What the source is asked for: at least one column, so that its rows can be counted."""
+        asked = {name: kind for name, kind in wanted.items() if name != "object_id"}
+        return asked or {self.source.schema.names[0]: "text"}
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
@@ -138,8 +175,8 @@ def open_source(table: Any) -> Source:
     Parameters
     ----------
     table : path or table
-        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; FITS, ECSV, VOTable), of a folder
-        of Parquet files, or a table in memory (see `arrow_table`).
+        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; JSON, one row a line or a list of
+        rows; FITS, ECSV, VOTable), of a folder of Parquet files, or a table in memory (see `arrow_table`).
 
     Raises
     ------
@@ -168,6 +205,8 @@ def open_source(table: Any) -> Source:
         return TableSource(_astropy(path, "ascii.ecsv"), path.name)
     if b"<VOTABLE" in start.upper():
         return TableSource(_astropy(path, "votable"), path.name)
+    if start.lstrip()[:1] in (b"{", b"["):
+        return TableSource(_json(path), path.name)
     if path.suffix.lower() in (".parquet", ".pq"):
         raise DataError(
             "is not a Parquet file: it does not begin with 'PAR1'",
@@ -189,6 +228,21 @@ def _folder(path: Path) -> ParquetSource:
         raise DataError("the folder holds no Parquet files", where=str(path), hint=f"Readable: {READABLE}.")
     schema = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow
     return ParquetSource(tuple(paths), path.name, schema)
+
+
+def _json(path: Path) -> pa.Table:
+    """Rows written as JSON: one a line, or all of them in one list."""
+    data = content(path)
+    try:
+        if data.lstrip().startswith(b"["):
+            return arrow_table(json.loads(data))
+        return pyarrow.json.read_json(pa.BufferReader(data))
+    except (ValueError, pa.ArrowException, DataError) as error:
+        raise DataError(
+            f"is no table of JSON rows: {(str(error).splitlines() or [''])[0]}",
+            where=path.name,
+            hint="Write one object a line, with the names of the columns as keys.",
+        ) from error
 
 
 def _astropy(path: Path, form: str) -> pa.Table:

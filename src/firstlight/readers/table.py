@@ -242,7 +242,7 @@ def _flux_or_magnitude(
     if "flux" not in observed and "mag" not in observed:
         raise DataError(
             f"no flux or magnitude column. Found: {listed(names)}. Expected one of: flux, FLUXCAL, psfFlux, "
-            "uJy, …; mag, magpsf, …; or --flux NAME, --mag NAME (columns={'flux': NAME})",
+            "uJy, …; mag, magpsf, …; or --column flux=NAME, --column mag=NAME (columns={'flux': NAME})",
             where=where,
         )
     magnitudes = "flux" not in observed or (chosen.get("mag") is not None and chosen.get("flux") is None)

@@ -269,7 +269,7 @@ def open_text(path: Path) -> TextFile:
         raise DataError(
             f"is not a text file (a zero byte at {data.index(0)})",
             where=path.name,
-            hint="Readable: CSV, Parquet, Feather, FITS, ECSV, VOTable.",
+            hint="Readable: CSV, Parquet, Feather, JSON lines, FITS, ECSV, VOTable.",
         )
     cut = len(data) == _HEAD
     text = data.decode("utf-8-sig", "replace")
