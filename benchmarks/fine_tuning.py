@@ -5,8 +5,8 @@
 
 A cell is one base, strategy, label budget and draw (where all labels are seen, the draws are training seeds).
 Its probabilities at every stage are stored as soon as it is done, so that a run that was stopped goes on
-where it stood. Budget `none` is the base as it is, and with the class shares of the pool as prior ("shares"). With
-`--replay` (a folder of simulated light curves, see scripts/train_ztf.py) each strategy is also run with
+where it stood. Budget `none` is the base as it is, and with the class shares of the pool as prior ("shares").
+With `--replay` (a folder of simulated light curves, see scripts/train_ztf.py) each strategy is also run with
 replay. `--set name=value` changes a setting of the recipe.
 """
 
