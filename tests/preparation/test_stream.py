@@ -154,3 +154,21 @@ def test_the_buffer_is_bounded_by_the_days_before_the_trigger() -> None:
     for day in range(300):
         state, _, _ = preparation.step(state, Observation(59_000.0 + day, "g", 10.0, 500.0))
     assert len(state.buffer) == 11
+
+
+def test_metadata_of_a_stream_are_read_as_those_of_a_table() -> None:
+    """A sentinel is missing here too, and a name that nobody reads is refused."""
+    preparation = Preparation(metadata=REDSHIFTS)
+    state = preparation.start({"redshift": -9.0, "mwebv": 0.1}, survey="ZTF")
+    assert state.context_mask.tolist() == [[False, True]] and state.flags == Flag.REDSHIFT_SENTINEL
+    assert preparation.start({"redshift": None}, survey="ZTF").context_mask.tolist() == [[False, False]]
+    with pytest.raises(UnknownNameError, match="Did you mean 'redshift'"):
+        preparation.start({"redshft": 0.1}, survey="ZTF")
+    with pytest.raises(DataError, match="not MJD"):
+        preparation.start({"trigger_mjd": 2_459_000.5}, survey="ZTF")
+
+
+def test_a_julian_date_is_refused_in_a_stream() -> None:
+    preparation = Preparation()
+    with pytest.raises(DataError, match="not MJD"):
+        preparation.step(preparation.start(survey="ZTF"), Observation(2_459_000.5, "g", 9e3, 5e2))

@@ -29,7 +29,7 @@ IMPLAUSIBLE_NJY = 1e13
 # Magnitudes outside are codes for "missing" (-999, 99, 999), limits outside 10..25 likewise.
 _MAGNITUDES = (-10.0, 50.0)
 _LIMIT_MAGNITUDES = (5.0, 40.0)
-_JD = 2_400_000.0
+FIRST_JD = 2_400_000.0  # no MJD is as late, no Julian date of a survey as early
 
 
 def from_columns(
@@ -249,13 +249,13 @@ def modified_julian(time: FloatArray, system: str) -> FloatArray:
     if system not in ("mjd", "jd"):
         raise UnknownNameError("time system", system, ("mjd", "jd"))
     known = time[np.isfinite(time)]
-    if system == "mjd" and known.size and known.max() > _JD:
+    if system == "mjd" and known.size and known.max() > FIRST_JD:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not MJD",
             where="column 'time'",
             hint="If these are Julian dates say time_system='jd' (--time-format jd).",
         )
-    if system == "jd" and known.size and known.min() < _JD:
+    if system == "jd" and known.size and known.min() < FIRST_JD:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not Julian dates",
             where="column 'time'",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import UsageError
+from firstlight.errors import UnknownNameError, UsageError
+from firstlight.lightcurves.objects import NUMBERS, as_table, clean
 
 # Columns that hold the answer, or the future, or where the data come from: never an input of a network.
 TRUTH = re.compile(
@@ -18,6 +19,10 @@ TRUTH = re.compile(
     r"object_id|.*_name|source|flags|survey|n_obs.*|n_det.*|count.*)$",
     re.IGNORECASE,
 )
+
+
+# What `LightCurves.objects` holds besides numbers.
+_BESIDE = ("dereddened", "label", "object_id", "survey", "flags")
 
 
 def refuse_truth(names: Sequence[str]) -> None:
@@ -61,6 +66,33 @@ def context(
                 known[:, k], scaled(name, np.where(known[:, k], column, 0.0), features), 0.0
             )
     return values, known
+
+
+def of_one(values: Mapping[str, Any], own: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Metadata of one object as light curves hold them, sentinels missing, and the flags that say so.
+
+    Parameters
+    ----------
+    values : mapping
+        Columns of `LightCurves.objects`.
+    own : sequence of str
+        Further columns that a preparation reads.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is none of these.
+    """
+    known = (*NUMBERS, *(name for name in own if name not in NUMBERS), *_BESIDE)
+    for name in values:
+        if name not in known:
+            raise UnknownNameError("metadata", name, known, where="start")
+    given = {name: [values[name]] for name in NUMBERS if values.get(name) is not None}
+    if not given:
+        return dict(values), 0
+    table, _ = clean(as_table({"object_id": ["one"], **given}))
+    cleaned = {name: table.column(name)[0].as_py() for name in given}
+    return {**values, **cleaned}, int(table.column("flags")[0].as_py())
 
 
 def number(metadata: Mapping[str, Any], name: str) -> float:

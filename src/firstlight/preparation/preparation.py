@@ -204,8 +204,14 @@ class Preparation:
         Parameters
         ----------
         metadata : mapping, optional
-            Columns of `objects` for this one object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...
+            Columns of `objects` for this one object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...; read as
+            there, so that -9 is a redshift that is missing.
         survey : str or Survey
+
+        Raises
+        ------
+        UnknownNameError
+            For metadata of any other name.
         """
         return stream.start(self, metadata, survey)
 

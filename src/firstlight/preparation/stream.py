@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from firstlight import facts
 from firstlight.errors import DataError
 from firstlight.lightcurves import Flag
-from firstlight.lightcurves.columns import IMPLAUSIBLE_NJY
+from firstlight.lightcurves.columns import FIRST_JD, IMPLAUSIBLE_NJY
 from firstlight.preparation import features, metadata
 from firstlight.preparation.dust import brightening
 from firstlight.preparation.state import Band, Filter, Last, Memory, Observation, Seen, State
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def start(preparation: Preparation, values: Mapping[str, Any] | None, survey: str | facts.Survey) -> State:
     """The state before the first observation."""
-    values = values or {}
+    values, flags = metadata.of_one(values or {}, preparation.metadata)
     chosen = facts.survey(survey)
     columns = {key: np.array([metadata.number(values, key)]) for key in preparation.metadata}
     context, known = metadata.context(columns, preparation.metadata, 1, preparation.features)
@@ -41,7 +41,9 @@ def start(preparation: Preparation, values: Mapping[str, Any] | None, survey: st
         }
     trigger = metadata.number(values, "trigger_mjd")
     given = isfinite(trigger)
-    return State(chosen.name, filters, context, known, trigger if given else nan, given, int(given))
+    return State(
+        chosen.name, filters, context, known, trigger if given else nan, given, int(given), flags=flags
+    )
 
 
 @lru_cache(maxsize=64)
@@ -75,7 +77,7 @@ def step(
     Raises
     ------
     DataError
-        When the observation belongs before one that was already taken.
+        When the observation belongs before one that was already taken, or its time is no MJD.
     """
     seen, flag = _read(preparation, state, observation)
     if seen is None:
@@ -167,6 +169,8 @@ def _read(preparation: Preparation, state: State, one: Observation) -> tuple[See
     time, flux, error = float(one.time), float(one.flux), float(one.flux_err)
     if not isfinite(time):
         return None, Flag.DROPPED_NAN
+    if time > FIRST_JD:
+        raise DataError(f"holds {time:.1f}: not MJD", where="time", hint="Subtract 2400000.5.")
     if not isfinite(flux) and isfinite(one.limit) and one.limit > 0.0:
         if one.limit > IMPLAUSIBLE_NJY:
             return None, Flag.IMPLAUSIBLE_FLUX
