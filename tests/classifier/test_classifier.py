@@ -103,6 +103,20 @@ def test_what_cannot_be_asked_is_said(classifier, many: LightCurves, asked, erro
         classifier.classify(many, **asked)
 
 
+def test_what_is_not_light_curves_is_refused_with_the_way_to_read_it(classifier, many: LightCurves) -> None:
+    for given in (None, "mine.parquet", many.observations(), [many[0], many[1]]):
+        for ask in (classifier.classify, classifier.logits, classifier.embed):
+            with pytest.raises(UsageError, match=r"light curves are needed, not a .*read_table"):
+                ask(given)
+    for given in (None, classifier, 3):
+        with pytest.raises(UsageError, match="names no classifier"):
+            load(given)
+
+
+def test_one_class_may_be_named_without_a_list(classifier, many: LightCurves) -> None:
+    assert classifier.classify(many, classes="SN Ia").classes == ("SN Ia",)
+
+
 def test_a_stream_answers_on_the_classes_and_priors_asked_for(classifier) -> None:
     light = LightCurves.from_columns(
         object_id=["a"],

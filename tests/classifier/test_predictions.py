@@ -38,6 +38,8 @@ def test_at_days_is_what_was_known_then(classifier, many: LightCurves, answers, 
 
 
 def test_at_needs_one_moment(answers) -> None:
+    with pytest.raises(UsageError, match="NaN days"):
+        answers.at(days_since_trigger=np.nan)
     for wrong in ({}, {"detections": 3, "days_since_trigger": 2.0}, {"detections": 0}):
         with pytest.raises(UsageError):
             answers.at(**wrong)

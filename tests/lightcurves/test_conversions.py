@@ -117,6 +117,12 @@ def test_tables_of_objects_may_be_left_out() -> None:
     assert curves.column("survey").tolist() == ["ZTF", "ZTF", "LSST"]
 
 
+@pytest.mark.parametrize("name", ["pandas", "polars", "astropy"])
+def test_the_pair_that_a_conversion_gives_can_be_handed_back(name: str) -> None:
+    curves = everything()
+    assert getattr(LightCurves, f"from_{name}")(getattr(curves, f"to_{name}")()).equals(curves)
+
+
 def test_plain_passband_names_bring_the_whole_survey() -> None:
     observations, objects = everything()[:2].to_pandas()
     observations["band"] = observations["band"].astype(str).where(observations["band"].notna(), None)

@@ -132,7 +132,7 @@ def test_flags_follow_the_cut() -> None:
     assert curves.until(mjd=0.0).object_flags[0] == Flag.REDSHIFT_SENTINEL | Flag.NO_DETECTION | Flag.NO_DATA
 
 
-@pytest.mark.parametrize("choice", [{}, {"mjd": 1.0, "detections": 2}, {"detections": 0}])
+@pytest.mark.parametrize("choice", [{}, {"mjd": 1.0, "detections": 2}, {"detections": 0}, {"mjd": np.nan}])
 def test_until_needs_exactly_one_moment(choice: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         many().until(**choice)

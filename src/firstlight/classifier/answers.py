@@ -50,7 +50,8 @@ def answer(
         For a class under which the network has none, and for priors that lack a class.
     """
     own = tuple(own)
-    target = own if classes is None else tuple(_canonical(name, own) for name in classes)
+    asked = (classes,) if isinstance(classes, str) else classes
+    target = own if asked is None else tuple(_canonical(name, own) for name in asked)
     if not target or len(set(target)) < len(target):
         raise UsageError("give one or more different classes", where="classes")
     matrix = None if target == own else _collapse(own, target)

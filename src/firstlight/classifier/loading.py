@@ -9,7 +9,7 @@ from typing import Any
 from firstlight.classifier.checkpoint import read_checkpoint
 from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.predictions import Predictions
-from firstlight.errors import UnknownNameError
+from firstlight.errors import UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
 
 _HOME = Path(__file__).parent / "packaged"
@@ -31,11 +31,15 @@ def load(name_or_path: str | Path, *, threads: int = 1) -> Classifier:
 
     Raises
     ------
-    UnknownNameError
+    UnknownNameError, UsageError
         When it is neither, with the nearest name.
     CheckpointError
         When a part of the checkpoint is missing, altered, or of another version.
     """
+    if not isinstance(name_or_path, (str, Path)):
+        raise UsageError(
+            f"a {type(name_or_path).__name__} names no classifier", hint="Give a name or the path of one."
+        )
     if isinstance(name_or_path, str) and name_or_path in packaged():
         return load_path(_HOME / name_or_path, threads)
     path = Path(name_or_path).expanduser()

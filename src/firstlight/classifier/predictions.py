@@ -100,6 +100,8 @@ class Predictions:
             if detections < 1:
                 raise UsageError(f"{detections} detections are too few: 1 is the least", where="at")
             return self._at_rows(np.minimum(first + self._count(self.detections < detections), last))
+        if np.isnan(float(days_since_trigger or 0.0)):
+            raise UsageError("NaN days", where="at", hint="Give a number.")
         since = self.time - np.repeat(self.trigger, np.diff(self.offsets))
         early = self._count(since <= float(days_since_trigger or 0.0))
         return self._at_rows(np.where(np.isfinite(self.trigger), first + early - 1, last))

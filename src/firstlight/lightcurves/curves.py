@@ -296,6 +296,8 @@ class LightCurves:
         """
         if sum(choice is not None for choice in (days_since_trigger, detections, mjd)) != 1:
             raise UsageError("until() needs one of days_since_trigger, detections, mjd")
+        if any(np.isnan(choice) for choice in (days_since_trigger, detections, mjd) if choice is not None):
+            raise UsageError("until NaN", hint="Give a number.")
         if mjd is not None:
             return self.where(self.time <= mjd)
         trigger = self.trigger[self.owner]

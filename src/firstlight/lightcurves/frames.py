@@ -45,6 +45,13 @@ def _frame(table: pa.Table) -> Any:
     return pandas.DataFrame(columns)
 
 
+def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
+    """Observations and objects, also where they came as the pair that the conversions give."""
+    if isinstance(observations, tuple) and len(observations) == 2 and objects is None:
+        return observations[0], observations[1]
+    return observations, objects
+
+
 def to_pandas(curves: LightCurves) -> tuple[Any, Any]:
     """Two data frames: one row an observation, and one row an object.
 
@@ -56,7 +63,8 @@ def to_pandas(curves: LightCurves) -> tuple[Any, Any]:
 
 
 def from_pandas(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the frames of `to_pandas`; `objects` may be left out."""
+    """Light curves from the frames of `to_pandas`, one by one or as the pair; `objects` may be left out."""
+    observations, objects = _pair(observations, objects)
     table = None if objects is None else pa.Table.from_pandas(objects, preserve_index=False)
     long = pa.Table.from_pandas(observations, preserve_index=False).replace_schema_metadata(None)
     return from_observations(long, None if table is None else table.replace_schema_metadata(None), None)
@@ -107,7 +115,8 @@ def to_polars(curves: LightCurves) -> tuple[Any, Any]:
 
 
 def from_polars(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the frames of `to_polars`; `objects` may be left out."""
+    """Light curves from the frames of `to_polars`, one by one or as the pair; `objects` may be left out."""
+    observations, objects = _pair(observations, objects)
     return from_observations(observations.to_arrow(), None if objects is None else objects.to_arrow(), None)
 
 
@@ -149,7 +158,11 @@ def _astropy_column(column: pa.ChunkedArray) -> Any:
 
 
 def from_astropy(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the tables of `to_astropy`; units are honoured, `objects` may be left out."""
+    """Light curves from the tables of `to_astropy`, one by one or as the pair; units are honoured.
+
+    `objects` may be left out.
+    """
+    observations, objects = _pair(observations, objects)
     columns = {
         name: arrow(_in_unit(observations[name], _UNITS.get(name)), name) for name in observations.colnames
     }
