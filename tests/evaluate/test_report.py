@@ -63,6 +63,21 @@ def test_labels_and_probabilities_meet_on_the_classes_both_can_tell():
     assert common_classes(["SN Ia", "Kilonova"], CLASSES) == ("SN Ia",)
 
 
+def test_a_label_too_coarse_to_be_told_from_the_others_is_set_aside(population):
+    assert common_classes(
+        ["SN", "SN Ia", "SN IIP", "SN Ib/c", "SN Ic"], ["SN Ia", "SN II", "SN Ib", "SN Ic"]
+    ) == (
+        "SN Ia",
+        "SN II",
+        "SN Ic",
+    )
+    curves = population(30)
+    curves = curves.with_labels(["SN", *curves.column("label")[1:]])
+    report = evaluate(Oracle(), curves, stages=(FULL,), resamples=0)
+    assert sum(report.counts.values()) == 29
+    assert any("1 objects of labels" in note and "SN." in note for note in report.notes)
+
+
 def test_what_cannot_be_scored_is_counted_in_the_notes(population):
     curves = population(30)
     labels = [None, "Kilonova", *curves.column("label")[2:]]

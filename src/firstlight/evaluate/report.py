@@ -217,7 +217,8 @@ def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tupl
     """The classes on which labels and a classifier can be compared, in the classifier's order.
 
     A label that is one of the classifier's classes, or finer than one, is compared on that class; a label
-    that is coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself; one that is neither, on none.
+    that is coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself, unless other labels are finer
+    than it (``SN`` beside ``SN Ia``); one that is neither, on none.
     """
     from firstlight.facts import class_tree
 
@@ -230,7 +231,8 @@ def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tupl
         chosen = above or (name if below else None)
         if chosen is not None:
             found[chosen] = min(list(classes).index(own) for own in ([above] if above else below))
-    return tuple(sorted(found, key=lambda name: found[name]))
+    finest = [name for name in found if not any(tree.is_a(other, name) for other in found if other != name)]
+    return tuple(sorted(finest, key=lambda name: found[name]))
 
 
 def peak_magnitude(curves: LightCurves) -> Floats:
@@ -278,7 +280,7 @@ def _notes(
     outside = [name for name, own in zip(given, collapsed, strict=True) if name is not None and own is None]
     if outside:
         names = ", ".join(sorted(set(outside)))
-        yield f"{len(outside):,} objects of classes unknown to the classifier were set aside: {names}."
+        yield f"{len(outside):,} objects of labels that no class here stands for were set aside: {names}."
     silent = int((~np.isfinite(final).all(axis=1)).sum())
     if silent:
         yield f"{silent:,} objects had no answer: each counts as an error and as uniform."
