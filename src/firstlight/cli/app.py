@@ -73,7 +73,7 @@ _IN_PYTHON = (
     (re.compile(r"--[\w-]+ \S+ \(columns=\{'?(\w+)'?: '?([^'}]*)'?\}\)"), r"--column \1=\2"),
     (re.compile(r"columns=\{'?(\w+)'?: None\}"), r"--column \1="),
     (re.compile(r"columns=\{'?(\w+)'?: '?([^'}]*)'?\}"), r"--column \1=\2"),
-    (re.compile(r"(--[\w-]+ \S+) \(\w+='[^']*'\)"), r"\1"),
+    (re.compile(r"(--[\w-]+ \S+) \(\w+=(?:'[^']*'|\{[^}]*\})\)"), r"\1"),
     (re.compile(r"\w+='[^']*' \((--[\w-]+ [^)]*)\)"), r"\1"),
     (re.compile(r"\(--(mag|time|flux)\)"), r"(--column \1=NAME)"),
     (re.compile(r"; in Python .*?(?=\. |\.?$)"), ""),

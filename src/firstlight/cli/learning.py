@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command
 from firstlight.cli.inputs import read_curves
 from firstlight.cli.outputs import whole_file
 from firstlight.cli.report import say
-from firstlight.errors import MissingExtraError, UsageError
+from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
@@ -124,9 +125,10 @@ def fine_tune(table: str, base: str, strategy: str, replay: str | None, **given:
 
     with opt.asked("--base"):
         start = classifier.load(base)
+    arguments = _arguments(training, target)
     curves = read_curves(table, **source_options)
     known = read_curves(replay, **source_options) if replay else None
-    model = learn.fine_tune(start, curves, strategy=strategy, replay=known, **_arguments(training, target))
+    model = learn.fine_tune(start, curves, strategy=strategy, replay=known, **arguments)
     _publish(model, target)
 
 
@@ -155,8 +157,9 @@ def pretrain(table: str, preset: str, **given: Any) -> None:
     _need_torch("pretrain", training)
     from firstlight import learn
 
+    arguments = _arguments(training, target)
     curves = read_curves(table, **source_options)
-    _publish(learn.pretrain(curves, preset=preset, **_arguments(training, target)), target)
+    _publish(learn.pretrain(curves, preset=preset, **arguments), target)
 
 
 def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -188,7 +191,12 @@ def _target(out: str) -> Path:
         raise UsageError(
             f"'{out}' holds something that is no classifier", where="--out", hint="Name a new folder."
         )
-    return target
+    try:  # before the training, not after it
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            return target
+    except OSError as error:
+        raise UsageError(f"'{out}' cannot be written: {error.strerror}", where="--out") from None
 
 
 def _need_torch(command: str, training: Mapping[str, Any]) -> None:
@@ -201,7 +209,16 @@ def _need_torch(command: str, training: Mapping[str, Any]) -> None:
 
 
 def _arguments(training: Mapping[str, Any], target: Path) -> dict[str, Any]:
-    """Keyword arguments that both ways to train take."""
+    """Keyword arguments that both ways to train take; names that nobody knows are refused before any work."""
+    from firstlight import facts, learn
+
+    with opt.asked("--classes"):
+        for name in opt.listed(training["classes"]) or ():
+            facts.class_tree().canonical(name)
+    schemes = facts.class_tree().schemes
+    if training["scheme"] not in (None, *schemes):
+        with opt.asked("--scheme"):
+            raise UnknownNameError("label scheme", training["scheme"], schemes)
     arguments: dict[str, Any] = {
         "classes": opt.listed(training["classes"]),
         "labels": _label_map(training["labels"]),
@@ -215,7 +232,10 @@ def _arguments(training: Mapping[str, Any], target: Path) -> dict[str, Any]:
     }
     if training["epochs"] is not None:
         arguments["epochs"] = training["epochs"]
-    return arguments | _settings(training["settings"], arguments)
+    settings = _settings(training["settings"], arguments)
+    with opt.asked("--set"):
+        learn.FINE_TUNE.with_(**settings)
+    return arguments | settings
 
 
 def _settings(texts: Sequence[str], taken: Mapping[str, Any]) -> dict[str, Any]:

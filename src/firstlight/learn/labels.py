@@ -66,7 +66,8 @@ def read_names(
     """
     if "label" not in curves.objects.column_names:
         raise TrainingError(
-            "the objects have no column 'label'", hint="Add one, or join it: curves.with_labels(...)."
+            "the objects have no column 'label'",
+            hint="Say which column holds it, --label NAME (label='NAME'), or join a table of objects.",
         )
     given = [None if label is None or label == "" else str(label) for label in curves.column("label")]
     known: dict[str | None, str | None] = {None: None}
@@ -75,7 +76,7 @@ def read_names(
             known[label] = class_tree().canonical((labels or {}).get(label, label), scheme=scheme)
         except UnknownNameError as error:
             error.where = f"Label '{label}' ({count} object{'s' if count > 1 else ''})"
-            error.hint = f"{error.hint} Give a map of labels to map it.".strip()
+            error.hint = f"{error.hint} Map it: --labels FILE.toml (labels={{{label!r}: 'SN Ia'}}).".strip()
             raise
     return [known[label] for label in given]
 
@@ -96,7 +97,11 @@ def require(labels: Labels, *, least: int = LEAST_OBJECTS, what: str = "Fine-tun
     if sum(count >= least for count in found.values()) >= 2:
         return
     listed = ", ".join(f"{name} {count}" for name, count in found.items()) or "no labelled object"
-    hint = "Use strategy 'output' or add labels." if least > 1 and what == "Fine-tuning" else "Add labels."
+    hint = (
+        "Say --strategy output (strategy='output') or add labels."
+        if least > 1 and what == "Fine-tuning"
+        else "Add labels."
+    )
     objects = "objects" if least > 1 else "object"
     raise TrainingError(
         f"{what} needs at least 2 classes with {least} {objects} each; found {listed}", hint=hint

@@ -83,6 +83,12 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.schedule not in get_args(Schedule):
             raise UnknownNameError("schedule", self.schedule, get_args(Schedule))
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name not in ("schedule", "augmentation") and not isinstance(
+                value, (int, float, type(None))
+            ):
+                raise UsageError(f"{item.name} is {value!r}; it must be a number", where="recipe")
         for name in ("epochs", "batch_size", "members", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -111,7 +111,11 @@ def train(
     UsageError
         When `run` belongs to another run.
     """
-    network.to(device)
+    try:
+        network.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch knows which devices there are
+        first = str(error).splitlines()[0]
+        raise UsageError(f"'{device}' cannot be used: {first}", where="device", hint="Say 'cpu'.") from error
     loop = _Loop(network, config, task, device)
     state, saved = _resume(loop, run, fingerprint)
     recipe = task.recipe
