@@ -69,7 +69,9 @@ class UnknownNameError(FirstlightError, LookupError):
         The names that would have been understood.
     """
 
-    def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str = "", hint: str = "") -> None:
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], *, where: str = "", hint: str = ""
+    ) -> None:
         names = [str(item) for item in known]
         near = nearest(str(name), names)
         shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")

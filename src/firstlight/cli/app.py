@@ -59,8 +59,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return FAILED  # the reader of a pipe has gone: nobody listens
     except OSError as error:
-        named = error.filename and error.strerror
-        return _fail(f"'{error.filename}': {error.strerror}." if named else str(error), FAILED)
+        place = f"'{error.filename}': " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}.", FAILED)
     except (FirstlightError, MemoryError) as error:
         return _fail(str(error) or type(error).__name__, FAILED)
     except (click.Abort, KeyboardInterrupt):

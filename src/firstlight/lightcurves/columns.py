@@ -253,13 +253,13 @@ def modified_julian(time: FloatArray, system: str) -> FloatArray:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not MJD",
             where="column 'time'",
-            hint="If these are Julian dates say time_system='jd' (--time-format jd).",
+            hint="If these are Julian dates say --time-format jd (time_system='jd').",
         )
     if system == "jd" and known.size and known.min() < FIRST_JD:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not Julian dates",
             where="column 'time'",
-            hint="If these are modified Julian dates say time_system='mjd'.",
+            hint="If these are modified Julian dates say --time-format mjd (time_system='mjd').",
         )
     return time - 2_400_000.5 if system == "jd" else time
 

@@ -158,7 +158,7 @@ def _trigger(value: FloatArray, time_system: str) -> FloatArray:
         raise DataError(
             f"holds {value[julian][0]:.1f}: not MJD",
             where="column 'trigger_mjd'",
-            hint="Subtract 2400000.5, or say time_system='jd' for all times.",
+            hint="Subtract 2400000.5, or say --time-format jd (time_system='jd') for all times.",
         )
     return np.where(julian, value - 2_400_000.5, value)
 
