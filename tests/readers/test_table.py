@@ -568,3 +568,20 @@ def test_json_that_is_no_table_says_how_one_is_written(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(DataError, match=r"t\.json"):
             read_table(path, **FLUXCAL)
+
+
+@pytest.mark.parametrize("rows", [0, 60])
+def test_columns_without_any_value_have_no_type_and_no_say(
+    table: pa.Table, rows: int, tmp_path: Path
+) -> None:
+    """As pandas writes an empty frame: what is there is read, what is not is missing."""
+    full = table.append_column("detected", pa.array([True] * 60)).append_column(
+        "label", pa.array(["SN Ia"] * 60)
+    )
+    for name in full.column_names:
+        place = full.column_names.index(name)
+        part = full.set_column(place, name, pa.nulls(60)).slice(0, rows)
+        curves = read_table(write(part, tmp_path / "t.parquet"), **FLUXCAL, unknown_passbands="drop")
+        assert len(curves) == (3 if rows and name != "object_id" else 0)
+        assert curves.usable.any() == (rows > 0 and name in ("detected", "label"))
+    assert len(read_table(pa.table({name: pa.nulls(0) for name in full.column_names}), **FLUXCAL)) == 0

@@ -22,9 +22,11 @@ _UNIX_MJD = 40587.0
 
 
 def plain(column: Any) -> pa.ChunkedArray:
-    """A column without dictionary or extension type, as a chunked array."""
+    """A column without dictionary or extension type, as a chunked array; one of nulls alone is text."""
     if isinstance(column, pa.Array):
         column = pa.chunked_array([column])
+    if pa.types.is_null(column.type):
+        return column.cast(pa.string())
     if isinstance(column.type, pa.BaseExtensionType):
         storage = [chunk.storage for chunk in column.chunks]
         column = pa.chunked_array(storage, type=column.type.storage_type)
@@ -138,7 +140,7 @@ def identities(column: Any, *, name: str, where: str) -> tuple[NDArray[np.int64]
     if isinstance(column.type, pa.BaseExtensionType):
         column = plain(column)
     if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column)
+        column = pc.dictionary_encode(plain(column))
     column = column.unify_dictionaries()
     if len(column) == 0:
         return np.zeros(0, dtype=np.int64), pa.array([], type=pa.string())
