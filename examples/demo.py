@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import matplotlib
@@ -34,7 +33,7 @@ def main() -> None:
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    curves = fl.read_table(files("firstlight") / "samples/ztf.parquet")
+    curves = fl.sample("ztf")
     model = fl.load(options.classifier)
     began = time.perf_counter()
     predictions = model.classify(curves)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +114,7 @@ def simulation(folder: Path, templates: Path) -> LightCurves:
 def labels(folder: Path) -> LightCurves:
     """The pool of ztf-5 without the packaged samples."""
     pool = ztf5(folder).pool
-    shown = set(fl.read_table(files("firstlight") / "samples/ztf.parquet").object_id)
+    shown = set(fl.sample("ztf").object_id)
     return pool[np.array([name not in shown for name in pool.object_id])]
 
 

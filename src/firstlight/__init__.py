@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from firstlight.learn import fine_tune, pretrain
     from firstlight.lightcurves import Flag, LightCurves
     from firstlight.preparation import Observation, Preparation, deredden
-    from firstlight.readers import read, read_batches, read_table
+    from firstlight.readers import read, read_batches, read_table, sample
 
 __all__ = [
     "Classifier",
@@ -34,6 +34,7 @@ __all__ = [
     "read",
     "read_batches",
     "read_table",
+    "sample",
     "survey",
     "surveys",
 ]
@@ -43,7 +44,7 @@ _HOMES = {
     "errors": ("FirstlightError",),
     "facts": ("class_tree", "survey", "surveys"),
     "lightcurves": ("Flag", "LightCurves"),
-    "readers": ("read", "read_batches", "read_table"),
+    "readers": ("read", "read_batches", "read_table", "sample"),
     "preparation": ("Observation", "Preparation", "deredden"),
     "classifier": ("Classifier", "Predictions", "classify", "load", "packaged"),
     "learn": ("fine_tune", "pretrain"),

@@ -518,9 +518,9 @@ def test_training_without_torch_names_the_install_line(
 
 
 def _sample() -> Path:
-    from firstlight.cli.inputs import packaged_samples
+    from firstlight.readers import samples
 
-    return packaged_samples()["ztf"]
+    return samples()["ztf"]
 
 
 def _without_labels(folder: Path) -> Path:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +48,6 @@ class Source:
             yield from readers.read_batches(self.path, max_rows=BATCH_ROWS, report=self.notes, **self.options)
         else:
             yield self.read()
-
-
-def packaged_samples() -> dict[str, Path]:
-    """The light curves that come with firstlight, by name."""
-    folder = Path(str(resources.files("firstlight"))) / "samples"
-    return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
 
 
 @contextmanager
@@ -119,7 +112,9 @@ def _check_facts(survey: str | None, flux_unit: str | None) -> None:
 @contextmanager
 def _path(name: str) -> Iterator[Path]:
     if name.startswith(SAMPLE):
-        known = packaged_samples()
+        from firstlight.readers import samples
+
+        known = samples()
         if name.removeprefix(SAMPLE) not in known:
             with asked("TABLE"):
                 raise UnknownNameError("sample", name, [f"{SAMPLE}{item}" for item in known])

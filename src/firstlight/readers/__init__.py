@@ -3,5 +3,6 @@
 from firstlight.readers.columns import column_roles
 from firstlight.readers.formats import formats, read, sniff
 from firstlight.readers.generic import read_batches, read_table
+from firstlight.readers.samples import sample, samples
 
-__all__ = ["column_roles", "formats", "read", "read_batches", "read_table", "sniff"]
+__all__ = ["column_roles", "formats", "read", "read_batches", "read_table", "sample", "samples", "sniff"]
