@@ -13,7 +13,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import DataError, FirstlightError, UnknownNameError, UsageError
 from firstlight.lightcurves import Flag
 from firstlight.readers import read_batches, read_table
 
@@ -585,3 +585,24 @@ def test_columns_without_any_value_have_no_type_and_no_say(
         assert len(curves) == (3 if rows and name != "object_id" else 0)
         assert curves.usable.any() == (rows > 0 and name in ("detected", "label"))
     assert len(read_table(pa.table({name: pa.nulls(0) for name in full.column_names}), **FLUXCAL)) == 0
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.feather", "t.arrow", "t.csv", "t.jsonl", "t.fits", "t.vot"])
+def test_whatever_happens_to_a_file_it_is_read_or_refused(table: pa.Table, tmp_path: Path, name: str) -> None:
+    """Cut, overwritten, and grown in random places: never a crash, never an error that is not ours."""
+    random = np.random.default_rng(4)
+    whole = write(table, tmp_path / name).read_bytes()
+    path = tmp_path / f"damaged-{name}"
+    for _ in range(40):
+        one, other = np.sort(random.integers(0, len(whole), 2)).tolist()
+        noise = random.integers(0, 256, int(random.integers(1, 24)), dtype=np.uint8).tobytes()
+        for content in (
+            whole[:one],
+            whole[:one] + noise + whole[one + len(noise) :],
+            whole[:one] + whole[other:],
+        ):
+            path.write_bytes(content)
+            try:
+                read_table(path, **FLUXCAL, unknown_passbands="drop").objects.to_pylist()
+            except FirstlightError as error:
+                assert name in str(error)

@@ -15,8 +15,9 @@ MAGNITUDE_TO_FRACTION = 0.4 * float(np.log(10.0))
 
 def to_njy(flux: ArrayLike, zero_point_ab: ArrayLike) -> FloatArray:
     """`flux` (or its error) of an AB zero point as nJy; the zero point may differ from row to row."""
-    factor = 10.0 ** (0.4 * (zero_point("nJy") - np.asarray(zero_point_ab, np.float64)))
-    return np.asarray(np.asarray(flux, np.float64) * factor)
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is no measurement, and flagged
+        factor = 10.0 ** (0.4 * (zero_point("nJy") - np.asarray(zero_point_ab, np.float64)))
+        return np.asarray(np.asarray(flux, np.float64) * factor)
 
 
 def flux_from_magnitude(magnitude: ArrayLike) -> FloatArray:
@@ -32,7 +33,8 @@ def flux_from_magnitude(magnitude: ArrayLike) -> FloatArray:
 
 def flux_error_from_magnitude(flux: ArrayLike, magnitude_error: ArrayLike) -> FloatArray:
     """The error of a flux whose magnitude has this error: 0.921 |flux| sigma_m, in the unit of `flux`."""
-    return np.asarray(MAGNITUDE_TO_FRACTION * np.abs(np.asarray(flux)) * np.asarray(magnitude_error))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(MAGNITUDE_TO_FRACTION * np.abs(np.asarray(flux)) * np.asarray(magnitude_error))
 
 
 def magnitude_from_flux(flux: ArrayLike, flux_err: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:

@@ -76,7 +76,8 @@ class ParquetSource:
         for path in self.paths:
             file = _parquet(path, self._encoded(wanted), where=self._where(path))
             self._check(file, path, wanted)
-            tables.append(_guarded(partial(file.read, columns=list(wanted)), where=self._where(path)))
+            read = partial(file.read, columns=list(wanted))
+            tables.append(_guarded(partial(_sound, read), where=self._where(path)))
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
     def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
@@ -86,7 +87,7 @@ class ParquetSource:
             self._check(file, path, wanted)
             pieces = file.iter_batches(batch_size=100_000, columns=list(wanted))
             while True:
-                batch = _guarded(partial(next, pieces, None), where=self._where(path))
+                batch = _guarded(partial(_sound, partial(next, pieces, None)), where=self._where(path))
                 if batch is None:
                     break
                 yield batch
@@ -155,10 +156,19 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def _sound(read: Callable[[], Any]) -> Any:
+    """What `read` gives, its names, offsets and text checked: a damaged file must not be found by a crash."""
+    table = read()
+    if table is not None:
+        table.validate(full=True)
+        str(table.schema.names)
+    return table
+
+
 def _guarded(work: Callable[[], Any], *, where: str) -> Any:
     try:
         return work()
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"cannot be read: {first}", where=where, hint="The file is damaged or was not written to its end."
@@ -166,7 +176,12 @@ def _guarded(work: Callable[[], Any], *, where: str) -> Any:
 
 
 def _parquet(path: Path, encoded: list[str], *, where: str) -> pq.ParquetFile:
-    return _guarded(lambda: pq.ParquetFile(path, read_dictionary=encoded, memory_map=True), where=where)
+    def opened() -> pq.ParquetFile:
+        file = pq.ParquetFile(path, read_dictionary=encoded, memory_map=True)
+        str(file.schema_arrow.names)  # damaged names fail here
+        return file
+
+    return _guarded(opened, where=where)
 
 
 def open_source(table: Any) -> Source:
@@ -195,10 +210,9 @@ def open_source(table: Any) -> Source:
         return ParquetSource((path,), path.name, _parquet(path, [], where=path.name).schema_arrow)
     if start.startswith((b"ARROW1", b"FEA1")):
         read = pyarrow.feather.read_table
-        return TableSource(_guarded(lambda: read(path, memory_map=True), where=path.name), path.name)
+        return _arrow(lambda: read(path, memory_map=True), path)
     if start.startswith(b"\xff\xff\xff\xff"):
-        stream = _guarded(lambda: pa.ipc.open_stream(path.read_bytes()).read_all(), where=path.name)
-        return TableSource(stream, path.name)
+        return _arrow(lambda: pa.ipc.open_stream(path.read_bytes()).read_all(), path)
     if start.startswith(b"SIMPLE  ="):
         return TableSource(read_fits(path), path.name)
     if start.startswith(b"# %ECSV"):
@@ -215,6 +229,11 @@ def open_source(table: Any) -> Source:
         )
     text: TextFile = open_text(path)
     return text
+
+
+def _arrow(read: Callable[[], pa.Table], path: Path) -> TableSource:
+    """A table in Arrow's own form."""
+    return TableSource(_guarded(partial(_sound, read), where=path.name), path.name)
 
 
 def _folder(path: Path) -> ParquetSource:
@@ -236,7 +255,7 @@ def _json(path: Path) -> pa.Table:
     try:
         if data.lstrip().startswith(b"["):
             return arrow_table(json.loads(data))
-        return pyarrow.json.read_json(pa.BufferReader(data))
+        return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(data)))
     except (ValueError, pa.ArrowException, DataError) as error:
         raise DataError(
             f"is no table of JSON rows: {(str(error).splitlines() or [''])[0]}",
