@@ -411,8 +411,9 @@ def _refuse_repeated(names: pa.ChunkedArray) -> None:
     counts = pc.value_counts(names.combine_chunks())
     repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
     if len(repeated):
+        more = f", and {len(repeated) - 1:,} others" if len(repeated) > 1 else ""
         raise DataError(
-            f"stands in more than one part (and {len(repeated) - 1} others)",
+            f"stands in more than one part{more}",
             where=f"object '{repeated[0].as_py()}'",
             hint="Read all its observations together with from_columns.",
         )
