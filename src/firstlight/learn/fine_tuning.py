@@ -16,11 +16,12 @@ from firstlight.learn.cards import card
 from firstlight.learn.fitting import Lesson, calibrate, fit
 from firstlight.learn.heads import match_head, merged_classes
 from firstlight.learn.networks import NetworkConfig, join_members, split_members
-from firstlight.learn.publishing import history_columns, publish, seen_passbands, versions
+from firstlight.learn.publishing import history_columns, publish, reading_only, seen_passbands, versions
 from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for
 from firstlight.learn.strategies import phases
 from firstlight.learn.training import Progress
 from firstlight.lightcurves import LightCurves
+from firstlight.preparation import Preparation
 
 
 def fine_tune(
@@ -41,7 +42,7 @@ def fine_tune(
     device: str = "cpu",
     **settings: Any,
 ) -> Classifier:
-    """The base classifier adapted to labelled light curves; its preparation stays the same.
+    """The base classifier adapted to labelled light curves; it reads their passbands beside its own.
 
     The result expects the classes in the shares that they have among the labels; `Classifier.classify` takes
     other ``priors``.
@@ -101,10 +102,12 @@ def fine_tune(
     old = None
     if replay is not None:
         old = reading.index(reading.read_names(replay, labels=labels, scheme=scheme), known.classes)
+    passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replay)})
+    preparation = reading_only(base.preparation, passbands)
     lesson = Lesson(
         curves,
         known,
-        base.preparation,
+        preparation,
         chosen,
         chosen.epochs or epochs_for(int((known.target >= 0).sum())),
         strategy,
@@ -143,11 +146,11 @@ def fine_tune(
         NetworkConfig(**{**config.to_dict(), "members": len(trained)}),
         name=name,
         classes=known.classes,
-        preparation=base.preparation,
-        passbands=sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replay)}),
+        preparation=preparation,
+        passbands=passbands,
         calibration=calibration,
         training=training,
-        card=_card(name, base, training),
+        card=_card(name, base, preparation, training),
         path=None if out is None else Path(out),
     )
 
@@ -173,7 +176,7 @@ def start_from(
     return config, starts
 
 
-def _card(name: str, base: Classifier, training: Mapping[str, Any]) -> str:
+def _card(name: str, base: Classifier, preparation: Preparation, training: Mapping[str, Any]) -> str:
     recipe = training["recipe"]
     notes = []
     absent = [one for one, count in training["labels"].items() if not count]
@@ -194,7 +197,7 @@ def _card(name: str, base: Classifier, training: Mapping[str, Any]) -> str:
         name=name,
         summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
         counts=training["labels"],
-        preparation=base.preparation.to_dict(),
+        preparation=preparation.to_dict(),
         recipe=[
             f"strategy {training['strategy']}, {training['epochs']} epochs, seed {training['seed']}",
             f"Adam {recipe['rate']:g}, {recipe['schedule']} schedule, batches of {recipe['batch_size']}",

@@ -24,7 +24,7 @@ from firstlight.learn.networks import (
     join_members,
     reference_config,
 )
-from firstlight.learn.publishing import history_columns, publish, seen_passbands, versions
+from firstlight.learn.publishing import history_columns, publish, reading_only, seen_passbands, versions
 from firstlight.learn.recipe import PRETRAIN, Recipe, epochs_for
 from firstlight.learn.training import Progress
 from firstlight.lightcurves import LightCurves
@@ -83,6 +83,9 @@ def pretrain(
     chosen = recipe.with_(**settings)
     if preparation is None:
         preparation = Preparation.reference() if preset == "reference" else Preparation()
+    passbands = seen_passbands(curves)
+    if preparation.passbands is None:
+        preparation = reading_only(preparation, passbands)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
     own = [one for one in class_tree().names if one in set(names)] if classes is None else list(classes)
     known = reading.index(names, own)
@@ -120,7 +123,7 @@ def pretrain(
         name=name,
         classes=known.classes,
         preparation=preparation,
-        passbands=seen_passbands(curves),
+        passbands=passbands,
         calibration=calibration,
         training=training,
         card=card(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,16 @@ def seen_passbands(*collections: LightCurves | None) -> list[str]:
         if curves is not None:
             seen |= {curves.passbands[code] for code in np.unique(curves.passband[curves.usable])}
     return sorted(seen)
+
+
+def reading_only(preparation: Preparation, passbands: Sequence[str]) -> Preparation:
+    """The preparation restricted to passbands that were learnt from: what was never seen is not guessed at.
+
+    The reference's preparation has its own table of passbands and stays as it is.
+    """
+    if preparation.features == "reference":
+        return preparation
+    return dataclasses.replace(preparation, passbands=tuple(passbands))
 
 
 def versions() -> dict[str, str]:
