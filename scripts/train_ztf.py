@@ -38,6 +38,7 @@ COUNTS = {
     "SLSN-I": 5_000,
     "TDE": 5_000,
 }
+CARD = Path(__file__).parent / "ztf_card.md"
 SEED = 20260
 HOW = ("--classified", "--deeper", "0.8")  # a spectroscopic survey 0.8 mag deeper than BTS
 SIZES = {"hidden": 80}  # 96 is no better in cross-validation, and slower
@@ -94,6 +95,7 @@ def main() -> None:
         seed=options.seed,
         run=options.work / "fine-tuning",
         out=options.out,
+        about=CARD.read_text(encoding="utf-8"),
         progress=report,
     )
 

@@ -10,6 +10,8 @@ _CARD = Template("""# $name
 
 $summary
 
+$about
+
 ## Classes
 
 | class | labelled objects |
@@ -50,13 +52,15 @@ def card(
     preparation: Mapping[str, Any],
     recipe: Sequence[str],
     notes: Sequence[str] = (),
+    about: str = "",
     limits: Sequence[str] = LIMITS,
     licence: str = "BSD-3-Clause, as firstlight. Cite firstlight and the source of the labels.",
 ) -> str:
     """The card as Markdown: data, classes, counts, recipe, limits, licence."""
-    return _CARD.substitute(
+    text = _CARD.substitute(
         name=name,
         summary=summary,
+        about=about.strip(),
         table="\n".join(f"| {one} | {count:,} |" for one, count in counts.items()),
         notes="\n".join(notes) or "Every labelled object was used.",
         preparation="\n".join(f"- {key}: {_plain(value)}" for key, value in preparation.items()),
@@ -64,6 +68,7 @@ def card(
         limits="\n".join(limits),
         licence=licence,
     )
+    return text.replace("\n\n\n\n", "\n\n")  # where nothing is said about it
 
 
 def _plain(value: object) -> str:

@@ -38,6 +38,7 @@ def fine_tune(
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
+    about: str = "",
     progress: Progress | None = None,
     device: str = "cpu",
     **settings: Any,
@@ -72,6 +73,8 @@ def fine_tune(
         Folder that keeps the state after every epoch; called again, training goes on where it stopped.
     out : path, optional
         Folder to which the checkpoint is written.
+    about : str
+        Markdown for its card: whose light curves, what was measured, what to beware of.
     progress : callable, optional
         Called with a row of the history after every epoch.
     device : str
@@ -150,7 +153,7 @@ def fine_tune(
         passbands=passbands,
         calibration=calibration,
         training=training,
-        card=_card(name, base, preparation, training),
+        card=_card(name, base, preparation, training, about),
         path=None if out is None else Path(out),
     )
 
@@ -176,7 +179,9 @@ def start_from(
     return config, starts
 
 
-def _card(name: str, base: Classifier, preparation: Preparation, training: Mapping[str, Any]) -> str:
+def _card(
+    name: str, base: Classifier, preparation: Preparation, training: Mapping[str, Any], about: str
+) -> str:
     recipe = training["recipe"]
     notes = []
     absent = [one for one, count in training["labels"].items() if not count]
@@ -206,4 +211,5 @@ def _card(name: str, base: Classifier, preparation: Preparation, training: Mappi
             "every other setting stands in config.json",
         ],
         notes=notes,
+        about=about,
     )

@@ -45,6 +45,7 @@ def pretrain(
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
+    about: str = "",
     progress: Progress | None = None,
     device: str = "cpu",
     **settings: Any,
@@ -64,7 +65,7 @@ def pretrain(
     sizes : mapping, optional
         Sizes of the network, e.g. ``{"hidden": 128}`` (`NetworkConfig`).
     recipe : Recipe
-    labels, scheme, name, seed, run, out, progress, device, **settings
+    labels, scheme, name, seed, run, out, about, progress, device, **settings
         As in `fine_tune`.
 
     Raises
@@ -130,6 +131,7 @@ def pretrain(
             name=name,
             summary=summary,
             counts=known.counts,
+            about=about,
             preparation=preparation.to_dict(),
             recipe=[
                 f"preset {preset}, {epochs} epochs at most, seed {seed}",
