@@ -1,6 +1,7 @@
 """Whole simulations: reproducible, resumable, independent of workers, and like the real thing."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from firstlight.errors import UsageError
 from firstlight.simulate import FEATURES, Selection, features, simulate, simulators, two_sample, write_survey
 from firstlight.simulate.__main__ import main
 from firstlight.simulate.product import join
+from firstlight.simulate.tables import to_tables
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def test_light_curves_of_every_class(data):
     from firstlight.simulate import populations
 
     curves = simulate("ZTF", list(populations()), 2, seed=3, data=data)
-    assert len(curves) == 24
+    assert len(curves) == 34
     assert set(curves.objects["label"].to_pylist()) == set(populations())
     detections = np.add.reduceat(curves.detected.astype(int), curves.offsets[:-1])
     assert detections.min() >= 3
@@ -31,7 +33,11 @@ def test_light_curves_of_every_class(data):
     owner = np.repeat(np.arange(len(curves)), np.diff(curves.offsets))
     for i in range(len(curves)):
         assert trigger[i] in curves.time[(owner == i) & curves.detected]
-    assert np.all(curves.column("redshift") > 0)
+    galactic = np.array(curves.objects["label"].to_pylist()) == "Microlensing"
+    assert (
+        np.all((curves.column("redshift") > 0) | galactic)
+        and np.isnan(curves.column("redshift")[galactic]).all()
+    )
 
 
 def test_the_same_seed_gives_the_same_objects_whatever_was_drawn_before(data):
@@ -54,7 +60,9 @@ def test_an_interrupted_survey_is_resumed(data, tmp_path):
     )
     # Interrupted: a shard is gone and the run was not declared finished.
     manifest = json.loads((first / "survey.json").read_text())
-    assert manifest["generated"]["SN Ia"] % 40 == 0
+    names = [name for name in objects["object_id"].to_pylist() if "SNIa" in name]
+    last = int(names[-1].rpartition("-")[2])
+    assert manifest["generated"]["SN Ia"] == last + 1 and manifest["triggered"]["SN Ia"] == 25
     del manifest["generated"]
     (first / "survey.json").write_text(json.dumps(manifest))
     victim = sorted((first / "photometry").glob("SNIa*"))[0]
@@ -113,3 +121,49 @@ def test_tables_are_plain_parquet(data, tmp_path):
     photometry = join(folder)[1]
     assert photometry.schema.names == ["object_id", "mjd", "band", "flux", "flux_err", "limit", "detected"]
     assert pa.types.is_string(photometry.schema.field("band").type)
+
+
+def test_ztf_objects_are_those_of_the_trained_classifiers(shared):
+    """Same seed, same table: what a classifier was trained on can be made again."""
+    golden = json.loads((Path(__file__).parent / "golden_ztf.json").read_text())
+    for key, expected in golden.items():
+        kind, _, name = key.partition(" ")
+        selection = Selection(classified=True, deeper=0.8) if kind == "classified" else Selection()
+        made = simulators("ZTF", [name], data=shared / "data/simulation", selection=selection)[name]
+        objects, photometry = to_tables(name, 20260, made.first(20260, 2), made.view)
+        assert objects["object_id"].to_pylist() == expected["object_id"], key
+        assert photometry.num_rows == expected["rows"], key
+        for column in ("mjd", "flux", "flux_err", "limit"):
+            total = np.nansum(photometry[column].to_numpy(zero_copy_only=False))
+            assert total == pytest.approx(expected[column], rel=1e-9), (key, column)
+        for column in ("redshift", "mwebv", "trigger_mjd", "sim_peak_mjd"):
+            assert objects[column].to_pylist() == pytest.approx(expected[column], rel=1e-12), (key, column)
+
+
+def test_a_volume_holds_what_happens_in_it(data, tmp_path):
+    folder = write_survey(tmp_path / "run", "ZTF", {"SN Ia": 1}, 2, data=data, volumetric=20.0)
+    told = json.loads((folder / "survey.json").read_text())
+    # z < 0.2: 0.055 Gpc^3 in 1,000 square degrees.
+    assert 15 < told["generated"]["SN Ia"] < 60
+    objects, _ = join(folder)
+    assert objects.num_rows == told["triggered"]["SN Ia"] < told["generated"]["SN Ia"]
+    again = simulate("ZTF", ["SN Ia"], seed=2, data=data, volumetric=20.0)
+    assert list(again.object_id) == objects["object_id"].to_pylist()
+    with pytest.raises(UsageError, match="no rate"):
+        simulate("ZTF", ["AGN"], data=data, volumetric=1.0)
+
+
+def test_the_reader_of_tables_reads_a_survey(data, tmp_path):
+    import firstlight as fl
+
+    folder = write_survey(tmp_path / "run", "LSST", {"TDE": 2, "SN Ia": 2}, 1, data=data)
+    curves = fl.read_table(folder / "photometry", objects=folder / "objects", survey="LSST")
+    assert curves.objects["label"].to_pylist() == ["SN Ia", "SN Ia", "TDE", "TDE"]
+    assert set(curves.objects["survey"].to_pylist()) == {"LSST"} and curves.detected.sum() >= 8
+
+
+def test_the_room_is_its_function():
+    import firstlight as fl
+
+    curves = fl.simulate("LSST", {"TDE": 1}, seed=1)
+    assert np.array_equal(curves.flux, fl.simulate.simulate("LSST", {"TDE": 1}, seed=1).flux)

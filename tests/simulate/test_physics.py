@@ -104,14 +104,15 @@ def test_the_random_walk_has_unit_variance_and_its_time_scale():
 
 def test_salt3_agrees_with_sncosmo(shared, monkeypatch):
     sncosmo = pytest.importorskip("sncosmo")
-    from firstlight.simulate.engine import ztf_bands
+    from firstlight.facts import survey
+    from firstlight.simulate.passbands import passbands
     from firstlight.simulate.sources import salt_colour_law
 
     library = Library(shared / "data/simulation")
     monkeypatch.setenv("SNCOSMO_DATA_DIR", str(shared / "data/simulation/sncosmo"))
     model = sncosmo.Model(sncosmo.get_source("salt3"))
     m0, m1, law = library.salt3()
-    bands = ztf_bands(library)
+    bands = passbands(survey("ZTF"), library, ("g", "r"))
     z, x1, c, x0 = 0.08, 0.7, 0.12, 1e-3
     model.set(z=z, t0=0.0, x0=x0, x1=x1, c=c)
     filters = [10 ** (-0.4 * c * salt_colour_law(law, one.wave / (1 + z))) for one in bands]

@@ -55,9 +55,9 @@ def test_an_impossible_range_ends():
         law({"normal": [0.0, 0.1], "within": [50.0, 60.0]}, "x")(np.random.default_rng(1))
 
 
-def test_the_packaged_table_has_twelve_classes_of_the_tree():
+def test_the_packaged_table_has_twelve_classes_of_the_tree_and_five_anomalies():
     table = populations()
-    assert len(table) == 12
+    assert len(table) == 17 and sum(one.held_out for one in table.values()) == 5
     assert all(class_tree().canonical(name) == name for name in table)
 
 
@@ -95,8 +95,34 @@ def test_missing_data_says_what_to_install(tmp_path):
 
 def test_unknown_surveys_and_classes_are_named(tmp_path):
     with pytest.raises(UnknownNameError, match="ZTF"):
-        simulators("ZTFF", ["SN Ia"], data=tmp_path)
+        simulators("ZTFF", ["TDE"])
     with pytest.raises(UnknownNameError, match="SN Ia"):
         simulators("ZTF", ["SN 1a"], data=tmp_path)
+    with pytest.raises(UsageError, match="no such folder"):
+        simulators("ZTF", ["SN Ia"], data=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="above zero"):
         simulate("ZTF", {"SN Ia": 0}, data=tmp_path)
+
+
+def test_a_prior_beyond_what_the_model_can_do_is_refused_before_the_run(tmp_path):
+    text = (
+        '["X"]\nnumber = 1\nsource = "salt3"\nrate = 1e-6\nevolution = "md14"\nredshift = [0.01, 0.2]\n'
+        "x1 = { normal = [9.0, 1.0] }\n"
+    )
+    with pytest.raises(UsageError, match=r"\[X\] x1.* -6 to 6"):
+        populations(_write(tmp_path, text))
+
+
+def test_a_deep_survey_has_ranges_of_its_own():
+    shallow, deep = populations(), populations(deep=True)
+    assert all(
+        deep[name].redshift[1] > 2 * one.redshift[1] for name, one in shallow.items() if not one.galactic
+    )
+    assert shallow["Microlensing"].draw_redshift(np.random.default_rng(1)) == 0.0
+
+
+def test_rates_give_known_numbers_of_supernovae():
+    # 2.5e-5 Mpc^-3 yr^-1 within z 0.1 (0.31 Gpc^3 comoving): some 8,000 SN Ia a year in the whole sky.
+    from firstlight.simulate.cosmology import rate_integral
+
+    assert 2.5e-5 * rate_integral("constant", 1e-4, 0.1) * 41_253 == pytest.approx(7_500, rel=0.1)

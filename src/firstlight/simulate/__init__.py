@@ -1,28 +1,42 @@
 """Simulated transient surveys: populations, sources, observing, products, and how real they look.
 
->>> from firstlight.simulate import simulate
->>> curves = simulate("ZTF", {"SN Ia": 100, "TDE": 20}, seed=1, data="simulation-data")  # doctest: +SKIP
+The room is also its main function: ``fl.simulate("LSST", {"TDE": 100})`` is ``fl.simulate.simulate(...)``.
 
-From a shell: ``python -m firstlight.simulate FOLDER "SN Ia=100" "TDE=20" --data simulation-data``.
+>>> import firstlight as fl
+>>> curves = fl.simulate("ZTF", {"SN Ia": 100, "TDE": 20}, seed=1, data="simulation-data")  # doctest: +SKIP
+
+From a shell: ``firstlight simulate "SN Ia=100" "TDE=20" --survey ZTF --data simulation-data --out FOLDER``.
 """
 
 from __future__ import annotations
 
-from firstlight.simulate.engine import Selection, Simulator, simulate, simulators
+import sys
+from types import ModuleType
+from typing import Any
+
+from firstlight.simulate.engine import Selection, Simulator, simulators
+from firstlight.simulate.forced import Forced, Noise
+from firstlight.simulate.hosts import Hosts
 from firstlight.simulate.library import Library
 from firstlight.simulate.observing import Observing
 from firstlight.simulate.populations import Population, populations
 from firstlight.simulate.product import join, write_survey
 from firstlight.simulate.realism import FEATURES, TwoSample, features, two_sample
+from firstlight.simulate.tables import simulate
+from firstlight.simulate.views import Visits
 
 __all__ = [
     "FEATURES",
+    "Forced",
+    "Hosts",
     "Library",
+    "Noise",
     "Observing",
     "Population",
     "Selection",
     "Simulator",
     "TwoSample",
+    "Visits",
     "features",
     "join",
     "populations",
@@ -31,3 +45,13 @@ __all__ = [
     "two_sample",
     "write_survey",
 ]
+
+
+class _Room(ModuleType):
+    """A module that can be called: ``fl.simulate(...)`` whatever was imported before."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return simulate(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.simulate.cosmology import distance_modulus
-from firstlight.simulate.event import MARGIN, Event, Source
+from firstlight.simulate.event import MARGIN, Event, Source, blueness
 from firstlight.simulate.library import Library
 from firstlight.simulate.populations import Population
 from firstlight.simulate.synthesis import Band
@@ -42,7 +42,7 @@ def agn(population: Population, library: Library, bands: tuple[Band, ...]) -> So
     n = int((_BEFORE + _AFTER) / _STEP)
     time: Floats = np.arange(n, dtype=np.float64) * _STEP - _BEFORE
     means = np.array([one.mean for one in bands])
-    blueness = (means - means[-1]) / (means[0] - means[-1]) if len(bands) > 1 else np.zeros(1)
+    lever = blueness(bands)
 
     def make(rng: np.random.Generator, z: float, sky: list[Floats], faintest: float) -> Event | None:
         magnitude, mass = population.draw("magnitude", rng), population.draw("log_mass", rng)
@@ -58,9 +58,7 @@ def agn(population: Population, library: Library, bands: tuple[Band, ...]) -> So
         for row, mean in enumerate(means):
             sigma = 10.0**common * (mean / (1.0 + z) / 4000.0) ** -0.479 / math.sqrt(2.0)
             own = 0.95 * wander + math.sqrt(1 - 0.95**2) * random_walk(rng, 0.3 * tau, n, _STEP)
-            bright = 10.0 ** (-0.4 * (apparent + colour * blueness[row] + sigma * own)) * float(
-                sky[row].mean()
-            )
+            bright = 10.0 ** (-0.4 * (apparent + colour * lever[row] + sigma * own)) * float(sky[row].mean())
             flux[row] = bright - bright[reference].mean()
         seen = time > -300.0
         truth: dict[str, float | str] = {

@@ -43,7 +43,8 @@ def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = 
     """Rate per comoving volume at `z` over that today.
 
     ``{"power": n}`` is (1+z)^n; ``md14`` star formation of Madau & Dickinson 2014; ``cc_s15`` core collapse
-    of Strolger+ 2015; ``tde`` 10^(-z/1.2) (Kochanek 2016, as in SNANA and ELAsTiCC); ``constant``.
+    of Strolger+ 2015; ``tde`` 10^(-z/1.2) (Kochanek 2016, as in SNANA and ELAsTiCC); ``pisn``
+    pair instability of SNANA; ``constant``.
     """
     if isinstance(law, dict):
         return np.asarray((1 + z) ** float(law["power"]))
@@ -55,11 +56,30 @@ def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = 
             return _madau(z, 0.015, 1.5, 5.0, 6.1) / _madau(zero, 0.015, 1.5, 5.0, 6.1)
         case "tde":
             return np.asarray(10.0 ** (-0.5 * z / 0.6))
+        case "pisn":  # PISN_PLK12 of SNANA
+            powers = (1.98, 6.38, 6.558, -4.42, 0.8312, -0.0508)
+            return np.maximum(sum(value * z**power for power, value in enumerate(powers)), 0.0) / powers[0]
         case "constant":
             return np.ones_like(z)
     raise UnknownNameError(
-        "evolution", law, ["md14", "cc_s15", "tde", "constant", "{ power = n }"], where=where
+        "evolution", law, ["md14", "cc_s15", "tde", "pisn", "constant", "{ power = n }"], where=where
     )
+
+
+def _density(
+    law: str | dict[str, float], low: float, high: float, where: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    z = np.linspace(low, high, 4001)
+    distance = comoving_distance(z)
+    hubble = np.sqrt(_OMEGA_M * (1 + z) ** 3 + 1 - _OMEGA_M)
+    return z, distance**2 / hubble * evolution(law, z, where) / (1 + z)
+
+
+def rate_integral(law: str | dict[str, float], low: float, high: float, where: str = "") -> float:
+    """Mpc^3 of observed rate in a square degree: integral of volume x evolution / (1+z) over [low, high]."""
+    z, density = _density(law, low, high, where)
+    integral = float(np.sum(0.5 * (density[1:] + density[:-1]) * np.diff(z)))
+    return _HUBBLE_DISTANCE * integral * (math.pi / 180.0) ** 2
 
 
 def redshift_quantiles(
@@ -69,9 +89,6 @@ def redshift_quantiles(
 
     Draw one with ``numpy.interp(u, numpy.linspace(0, 1, 2001), quantiles)``.
     """
-    z = np.linspace(low, high, 4001)
-    distance = comoving_distance(z)
-    hubble = np.sqrt(_OMEGA_M * (1 + z) ** 3 + 1 - _OMEGA_M)
-    density = distance**2 / hubble * evolution(law, z, where) / (1 + z)
+    z, density = _density(law, low, high, where)
     total = np.concatenate(([0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(z))))
     return np.interp(np.linspace(0.0, 1.0, 2001), total / total[-1], z)

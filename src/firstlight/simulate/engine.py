@@ -1,44 +1,48 @@
 """The engine: events of a class seen by a survey, one random stream an object.
 
-Object `k` of class number `c` draws everything from ``SeedSequence(seed, spawn_key=(c, k))``. Objects 0, 1,
-2, ... are made until enough have triggered.
+Object `k` of class number `c` draws everything from ``SeedSequence(seed, spawn_key=(c, k))``, what is known
+of its host from ``spawn_key=(c, k, 1)``. Objects 0, 1, 2, ... are made until enough have triggered.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.errors import UnknownNameError, UsageError
-from firstlight.lightcurves import LightCurves
+from firstlight.facts import Survey
 from firstlight.simulate.dust import law_at
 from firstlight.simulate.event import Source
+from firstlight.simulate.forced import Forced, as_alerts, first_pair, forced
 from firstlight.simulate.library import Library
-from firstlight.simulate.observing import Alerts, Observing, alerts, classified_fraction, trigger
+from firstlight.simulate.observing import Observing, Rows, alerts, classified_fraction, trigger
 from firstlight.simulate.populations import Population, populations
 from firstlight.simulate.sources import source
-from firstlight.simulate.synthesis import NJY, Band, band
-from firstlight.simulate.visits import VisitLog, ztf_log
+from firstlight.simulate.synthesis import NJY, Band
+from firstlight.simulate.views import View, Visits, view
+from firstlight.simulate.visits import Place
 
 Floats = NDArray[np.float64]
+_BEFORE_ALERTS = 35.0  # days of visits before an event: the history of its first alert
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which simulated objects are kept: `detections` of S/N >= 5 at least, and brighter than `faintest`.
+    """Which simulated objects are kept: `detections` at least, and brighter than `faintest`.
 
-    With `classified` only as many as a spectroscopic survey like BTS classifies, or one `deeper` by so many
-    magnitudes.
+    Where they are None the survey says: 3 and 20.2 mag for ZTF; else the detections of a trigger, and any
+    magnitude. With `classified` only as many as a spectroscopic survey like BTS classifies, or one `deeper`
+    by so many magnitudes.
     """
 
-    detections: int = 3
-    faintest: float = 20.2
+    detections: int | None = None
+    faintest: float | None = None
     classified: bool = False
     deeper: float = 0.0
 
@@ -48,7 +52,7 @@ class Simulated:
     """One object that triggered: its rows and its truth."""
 
     number: int
-    rows: Alerts
+    rows: Rows
     values: dict[str, float | str]
 
 
@@ -58,48 +62,63 @@ class Simulator:
 
     population: Population
     make: Source
-    bands: tuple[Band, ...]
-    log: VisitLog
-    rules: Observing = field(default_factory=Observing)
+    view: View
     selection: Selection = field(default_factory=Selection)
     sky: tuple[Floats, ...] = ()
 
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The passbands, in the order of the codes of the rows."""
+        return self.view.bands
+
     @cached_property
-    def rules_of_class(self) -> Observing:
-        """The observing rules with what the population table changes for events of this class."""
-        own = {
-            key: self.population.number_of(key, getattr(self.rules, key)) for key in ("depth_loss", "late")
-        }
+    def rules_of_class(self) -> Observing | None:
+        """The rules of ZTF alerts with what the population table changes for events of this class."""
+        rules = self.view.rules
+        if rules is None:
+            return None
+        own = {key: self.population.number_of(key, getattr(rules, key)) for key in ("depth_loss", "late")}
         noise = self.population.number_of("host_noise", 1.0)
-        low, high = self.rules.host_range
+        low, high = rules.host_range
         return replace(
-            self.rules, host_range=(low * noise, high * noise), depth_loss=own["depth_loss"], late=own["late"]
+            rules, host_range=(low * noise, high * noise), depth_loss=own["depth_loss"], late=own["late"]
         )
+
+    @cached_property
+    def _least(self) -> tuple[int, float]:
+        ztf, chosen = self.view.seasonal, self.selection
+        count = chosen.detections or (3 if ztf else self.view.survey.trigger_detections)
+        return count, chosen.faintest if chosen.faintest is not None else (20.2 if ztf else 99.0)
 
     def simulate(self, seed: int, number: int) -> Simulated | None:
         """Object `number` of the class, None when it does not trigger."""
         stream = np.random.SeedSequence(seed, spawn_key=(self.population.number, number))
         rng = np.random.Generator(np.random.PCG64(stream))
+        least, faintest = self._least
         z = self.population.draw_redshift(rng)
-        index, maximum, ra, dec, ebv = self.log.place(rng)
-        hopeless = self.selection.faintest + 0.5
-        event = self.make(rng, z, [10.0 ** (-0.4 * 3.1 * ebv * law) for law in self.sky], hopeless)
+        place = self.view.log.place(rng)
+        maximum, ebv = place.time, place.ebv
+        hopeless = min(faintest, place.faintest) + 0.5
+        dust = 0.0 if self.view.log.dereddened else ebv
+        event = self.make(rng, z, [10.0 ** (-0.4 * 3.1 * dust * law) for law in self.sky], hopeless)
         if event is None or event.flux.max() < 10.0 ** (-0.4 * hopeless):
             return None
-        rows = self.log.visits(index, maximum + event.time[0] - 35.0, maximum + event.time[-1])
-        time, which = self.log.time[rows], self.log.band[rows]
-        if len(time) < self.selection.detections:
+        before = _BEFORE_ALERTS if self.rules_of_class is not None else self.view.measure.before
+        time, which, limit = self.view.log.visits(
+            place, maximum + event.time[0] - before, maximum + event.time[-1]
+        )
+        if len(time) < least:
             return None
         days = time - maximum
         flux = np.empty(len(time))
         for code in range(len(self.bands)):
             mine = which == code
             flux[mine] = np.interp(days[mine], event.time, event.flux[code], left=0.0, right=0.0)
-        seen = alerts(rng, time, which, self.log.limit[rows], flux, days, self.rules_of_class)
-        count = int(np.count_nonzero(seen.detected))
-        if count < self.selection.detections:
+        seen = self._observe(rng, time, which, limit, flux, days, place)
+        if int(np.count_nonzero(seen.detected)) < least:
             return None
-        brightest = -2.5 * np.log10(seen.flux[seen.detected].max() / NJY)
+        start = self._trigger(seen)
+        brightest = -2.5 * np.log10(np.abs(seen.flux[seen.detected]).max() / NJY)
         shift = self.population.number_of("classified_shift")
         chance = float(classified_fraction(brightest - shift))
         accepted = (
@@ -107,25 +126,55 @@ class Simulator:
             if self.selection.classified
             else 1.0
         )
-        if brightest > self.selection.faintest or rng.random() >= accepted:
+        if start is None or brightest > faintest or rng.random() >= accepted:
             return None
         peak = event.flux.max(axis=1)
         values: dict[str, float | str] = {
-            "redshift": z,
             "mwebv": ebv * max(1.0 + rng.normal(0.0, 0.10), 0.3),
-            "ra": ra,
-            "dec": dec,
-            "trigger_mjd": trigger(seen.time[seen.detected], seen.flux[seen.detected]),
+            **self._redshifts(seed, number, z),
+            "ra": place.ra,
+            "dec": place.dec,
+            "trigger_mjd": start,
+            "sim_redshift": z,
             "sim_peak_mjd": maximum,
             "sim_mwebv": ebv,
-            "sim_classified": chance,
+            "sim_deep": float(place.deep),
             **{
                 f"sim_peak_{b.name.split('-')[-1]}": -2.5 * np.log10(max(p, 1e-30))
                 for b, p in zip(self.bands, peak, strict=True)
             },
             **{f"sim_{key}": value for key, value in event.truth.items()},
         }
+        if self.view.seasonal:
+            values["sim_classified"] = chance
         return Simulated(number, seen, values)
+
+    def _observe(
+        self,
+        rng: np.random.Generator,
+        time: Floats,
+        which: NDArray[np.int8],
+        limit: Floats,
+        flux: Floats,
+        days: Floats,
+        place: Place,
+    ) -> Rows:
+        if self.rules_of_class is not None:
+            return alerts(rng, time, which, limit, flux, days, self.rules_of_class)
+        rows = forced(rng, time, which, limit, flux, self.view.measure, deep=place.deep)
+        return as_alerts(rows, self.view.measure.history_days) if self.view.product == "alerts" else rows
+
+    def _trigger(self, rows: Rows) -> float | None:
+        seen, survey = rows.detected, self.view.survey
+        if self.view.seasonal:
+            return trigger(rows.time[seen], rows.flux[seen])
+        return first_pair(rows.time[seen], survey.trigger_detections, survey.trigger_separation_days)
+
+    def _redshifts(self, seed: int, number: int, z: float) -> dict[str, float]:
+        if self.population.galactic:
+            return dict.fromkeys(("redshift", "photoz", "photoz_err"), math.nan)
+        stream = np.random.SeedSequence(seed, spawn_key=(self.population.number, number, 1))
+        return self.view.hosts.values(np.random.Generator(np.random.PCG64(stream)), z)
 
     def triggered(self, seed: int, first: int = 0) -> Iterator[Simulated | None]:
         """Objects `first`, `first` + 1, ... without end; None for those that do not trigger."""
@@ -148,145 +197,53 @@ class Simulator:
         return kept
 
 
-def ztf_bands(library: Library) -> tuple[Band, ...]:
-    """The ZTF passbands g and r of a data folder."""
-    return tuple(band(f"ZTF-{short}", *library.passband(f"ztf_{short}")) for short in "gr")
-
-
-def simulators(
-    survey: str,
-    classes: list[str],
-    *,
-    data: str | Path,
-    population_table: str | Path | None = None,
-    rules: Observing | None = None,
-    selection: Selection | None = None,
-) -> dict[str, Simulator]:
-    """Simulators by class name; everything that can be wrong is found here, before the run."""
-    if survey.casefold() != "ztf":
-        raise UnknownNameError("survey", survey, ["ZTF"], where="simulate")
-    table = populations(population_table)
-    for name in classes:
-        if name not in table:
-            raise UnknownNameError("class", name, table, where="simulate")
-    library = Library(Path(data))
-    log, bands = ztf_log(library), ztf_bands(library)
-    sky = tuple(law_at(one.wave, 3.1) for one in bands)
-    return {
-        name: Simulator(
-            table[name],
-            source(table[name], library, bands),
-            bands,
-            log,
-            rules or Observing(),
-            selection or Selection(),
-            sky,
-        )
-        for name in classes
-    }
-
-
-_TEXT = {"sim_template"}
-
-
-def to_tables(
-    name: str, seed: int, objects: list[Simulated], bands: tuple[Band, ...]
-) -> tuple[pa.Table, pa.Table]:
-    """Objects table and photometry table of simulated objects of one class."""
-    short = "".join(letter for letter in name if letter.isalnum())
-    ids = [f"sim{seed}-{short}-{one.number}" for one in objects]
-    keys = sorted({key for one in objects for key in one.values})
-    columns: dict[str, pa.Array] = {
-        "object_id": pa.array(ids, pa.string()),
-        "survey": pa.array(["ZTF"] * len(ids), pa.string()),
-        "label": pa.array([name] * len(ids), pa.string()),
-        "n_det": pa.array([int(one.rows.detected.sum()) for one in objects], pa.int32()),
-    }
-    for key in keys:
-        values = [one.values.get(key) for one in objects]
-        columns[key] = pa.array(values, pa.string() if key in _TEXT else pa.float64())
-    counts = [len(one.rows.time) for one in objects]
-    owner = np.repeat(np.arange(len(objects), dtype=np.int32), counts)
-
-    def joined(key: str) -> NDArray[np.generic]:
-        return np.concatenate([getattr(one.rows, key) for one in objects]) if objects else np.zeros(0)
-
-    names = pa.array([one.name.split("-")[-1] for one in bands])
-    photometry = pa.table(
-        {
-            "object_id": pa.DictionaryArray.from_arrays(pa.array(owner), pa.array(ids, pa.string())).cast(
-                pa.string()
-            ),
-            "mjd": pa.array(joined("time")),
-            "band": pa.DictionaryArray.from_arrays(pa.array(joined("band").astype(np.int8)), names).cast(
-                pa.string()
-            ),
-            **{key: pa.array(joined(key), from_pandas=True) for key in ("flux", "flux_err", "limit")},
-            "detected": pa.array(joined("detected").astype(np.bool_)),
-        }
-    )
-    return pa.table(columns), photometry
-
-
-def simulate(
-    survey: str,
-    classes: dict[str, int] | list[str],
-    counts: int = 1000,
-    seed: int = 0,
-    *,
-    data: str | Path,
-    population_table: str | Path | None = None,
-    rules: Observing | None = None,
-    selection: Selection | None = None,
-) -> LightCurves:
-    """Light curves of simulated transients as the alerts of a survey would give them, with truth columns.
-
-    Parameters
-    ----------
-    survey : str
-        ``"ZTF"``.
-    classes : dict or list of str
-        Number of triggered objects by class (TNS names), or names with `counts` of each.
-    seed : int
-        Same seed, same result.
-    data : path
-        The data folder (see `firstlight.simulate.library`).
-    population_table : path, optional
-        Your own table in place of the packaged ``populations.toml``.
-    rules, selection : optional
-        How the survey observes, and which objects are kept.
-
-    Returns
-    -------
-    LightCurves
-        Their `objects` carry ``label``, ``redshift``, ``mwebv``, ``trigger_mjd`` and truth as ``sim_*``.
+def expected(population: Population, seed: int, area: float) -> int:
+    """Number of events of a class in `area` square degrees x years, drawn once for a seed.
 
     Raises
     ------
-    DataError, UnknownNameError, UsageError
-        Before the run: files that are not there, names nobody knows, priors that make no sense.
+    UsageError
+        The class has no rate per volume.
     """
-    wanted = classes if isinstance(classes, dict) else dict.fromkeys(classes, counts)
-    if not wanted or any(count <= 0 for count in wanted.values()):
-        raise UsageError("classes with a count above zero are wanted", where="simulate")
-    made = simulators(
-        survey, list(wanted), data=data, population_table=population_table, rules=rules, selection=selection
-    )
-    parts = [
-        to_tables(name, seed, made[name].first(seed, count), made[name].bands)
-        for name, count in wanted.items()
-    ]
-    objects = pa.concat_tables([part[0] for part in parts], promote_options="default")
-    rows = pa.concat_tables([part[1] for part in parts])
-    return LightCurves.from_columns(
-        object_id=rows["object_id"],
-        time=rows["mjd"],
-        passband=rows["band"],
-        survey=survey,
-        flux=rows["flux"],
-        flux_err=rows["flux_err"],
-        limit=rows["limit"],
-        detected=rows["detected"],
-        flux_unit="nJy",
-        objects=objects,
-    )
+    if population.density <= 0.0:
+        raise UsageError(
+            "has no rate per volume", where=population.name, hint="Give it a number of its own instead."
+        )
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(population.number,)))
+    return int(rng.poisson(population.density * area))
+
+
+def simulators(
+    survey: str | Path | Survey,
+    classes: list[str],
+    *,
+    data: str | Path | None = None,
+    population_table: str | Path | None = None,
+    product: str | None = None,
+    rules: Observing | Forced | None = None,
+    selection: Selection | None = None,
+    visits: Visits | None = None,
+) -> dict[str, Simulator]:
+    """Simulators by class name; everything that can be wrong is found here, before the run."""
+    library = Library(None if data is None else Path(data))
+    if data is not None and not Path(data).is_dir():
+        raise UsageError(
+            "there is no such folder", where=str(data), hint="It is the simulator's data folder."
+        )
+    known = populations(population_table)
+    for name in classes:
+        if name not in known:
+            raise UnknownNameError("class", name, known, where="simulate")
+    seen = view(survey, library, product=product, rules=rules, visits=visits)
+    chosen = selection or Selection()
+    if chosen.classified and not seen.seasonal:
+        raise UsageError(
+            "the spectroscopic selection is that of ZTF's Bright Transient Survey", where="classified",
+            hint=f"Leave it out for {seen.survey.name}.",
+        )  # fmt: skip
+    table = populations(population_table, deep=seen.deep)
+    sky = tuple(law_at(one.wave, 3.1) for one in seen.bands)
+    return {
+        name: Simulator(table[name], source(table[name], library, seen.bands), seen, chosen, sky)
+        for name in classes
+    }

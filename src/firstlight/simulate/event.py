@@ -45,3 +45,17 @@ def band_filters(
 def rest_means(bands: tuple[Band, ...], z: float) -> Floats:
     """Effective rest wavelengths (A) of the bands at redshift `z`."""
     return np.array([one.mean for one in bands]) / (1.0 + z)
+
+
+def reference_means(bands: tuple[Band, ...]) -> tuple[float, float]:
+    """Mean wavelengths (A) of the bands that stand for g and r: those nearest to 4,800 and 6,400 A."""
+    means = np.array([one.mean for one in bands])
+    return float(means[np.abs(means - 4800.0).argmin()]), float(means[np.abs(means - 6400.0).argmin()])
+
+
+def blueness(bands: tuple[Band, ...]) -> Floats:
+    """How far each band lies from r towards g: 1 in g, 0 in r, at least -1: what spreads a colour g-r."""
+    blue, red = reference_means(bands)
+    if blue == red:
+        return np.zeros(len(bands))
+    return np.clip((np.array([one.mean for one in bands]) - red) / (blue - red), -1.0, None)

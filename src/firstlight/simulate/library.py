@@ -18,13 +18,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError
+from firstlight.simulate import compact
+from firstlight.simulate.compact import Photosphere
 
 STEP = 20.0  # Angstrom, of every grid
 
 Floats = NDArray[np.float64]
 
 _MISSING = (
-    "Give the data folder as data=... (templates/, sncosmo/, populations/, visits/, filters/, dust/). "
+    "Give the data folder as data=... (--data FOLDER; templates/, sncosmo/, populations/, visits/, filters/, "
+    "dust/). "
     "SALT3 and the V19 templates download once through sncosmo (pip install 'firstlight[simulate]') into "
     "SNCOSMO_DATA_DIR: sncosmo.get_source('salt3'), sncosmo.get_source('v19-2009ip-corr')."
 )
@@ -35,7 +38,7 @@ class Template:
     """A spectral time series: `flux` [phase, wave] on rest days `phase` and wavelengths from `first` by 20 A.
 
     `dereddened` says whether the host's dust was removed; `plateau` whether it stops on a plateau that must
-    still end.
+    still end; `flux` x `scale` is in erg/s/cm2/A where the model is absolute (at 10 pc).
     """
 
     name: str
@@ -44,26 +47,31 @@ class Template:
     flux: NDArray[np.float32]
     dereddened: bool = True
     plateau: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Photosphere:
-    """Temperature (K) and log10 radius (cm) against rest days from the r maximum of one SLSN-I."""
-
-    name: str
-    phase: Floats
-    temperature: Floats
-    log_radius: Floats
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """What lies in one data folder; everything is read when first asked for, and once a process."""
+    """What lies in one data folder; everything is read when first asked for, and once a process.
 
-    root: Path
+    Without a folder (`root` None) there is what the package itself holds: a sample of the visits of ZTF and
+    LSST, a coarse dust map, and the fits of superluminous supernovae.
+    """
+
+    root: Path | None = None
+
+    def has(self, relative: str) -> bool:
+        """Whether a file lies in the folder."""
+        return self.root is not None and (self.root / relative).exists()
 
     def path(self, relative: str) -> Path:
         """The path of a file in the folder; DataError with what to install when it is not there."""
+        if self.root is None:
+            raise DataError(
+                f"'{relative}' is not in the package, which holds only what parametric classes need",
+                where="simulate",
+                hint=_MISSING,
+            )
         path = self.root / relative
         if not path.exists():
             raise DataError("the simulator's data are not there", where=str(path), hint=_MISSING)
@@ -78,7 +86,7 @@ class Library:
         """One template by name, its phases counted from maximum."""
         rows = {row["name"]: row for row in _template_table(self.path("templates/templates.csv"))}
         if name not in rows:
-            raise UnknownNameError("template", name, rows, where=str(self.root / "templates/templates.csv"))
+            raise UnknownNameError("template", name, rows, where=str(self.path("templates/templates.csv")))
         return _template(self.path(f"templates/{name}.npz"), rows[name]["sn_class"])
 
     def salt3(self) -> tuple[Template, Template, Floats]:
@@ -90,6 +98,8 @@ class Library:
 
     def photospheres(self) -> tuple[Photosphere, ...]:
         """The magnetar fits of 265 SLSNe-I."""
+        if self.root is None:
+            return compact.photospheres()
         return _photospheres(self.path("populations/slsn_TR.parquet"))
 
     def passband(self, file: str) -> tuple[Floats, Floats]:
@@ -99,6 +109,8 @@ class Library:
 
     def dust_map(self) -> NDArray[np.float32]:
         """SFD E(B-V) [b + 90, l] on one degree."""
+        if self.root is None:
+            return compact.dust_map()
         with np.load(self.path("dust/sfd_ebv_lb1deg.npz")) as store:
             return np.asarray(store["ebv"])
 
@@ -116,14 +128,14 @@ _MAXIMUM_AT = {"nugent-sn91bg-snpy": 14.0, "nugent-sn1a-snpy": 19.0}
 @cache
 def _template(path: Path, sn_class: str) -> Template:
     with np.load(path) as store:
-        phase, wave, flux = store["phase"], store["wave"], store["flux"]
+        phase, wave, flux, scale = store["phase"], store["wave"], store["flux"], float(store["scale"])
     name = path.stem
     from_maximum = phase.astype(np.float64) - _MAXIMUM_AT.get(name, 0.0)
     # The SNANA and Sako series of hydrogen-rich supernovae stop at +80 d, before the plateau has ended.
     plateau = sn_class in ("SN IIP", "SN IIL/P", "SN II-pec") and from_maximum[-1] < 100.0
     clean = np.maximum(flux, 0.0).astype(np.float32)
     return Template(
-        name, from_maximum, float(wave[0]), clean, name.startswith(("v19", "hsiao", "nugent")), plateau
+        name, from_maximum, float(wave[0]), clean, name.startswith(("v19", "hsiao", "nugent")), plateau, scale
     )
 
 

@@ -56,7 +56,7 @@ class Observing:
 
 
 @dataclass(frozen=True, eq=False)
-class Alerts:
+class Rows:
     """The rows of one object: MJD, band index, flux, error and limit in nJy (NaN where none), detected."""
 
     time: Floats
@@ -75,7 +75,7 @@ def alerts(
     flux: Floats,
     since_maximum: Floats,
     rules: Observing,
-) -> Alerts:
+) -> Rows:
     """The alert product of one object: detections, weak points, and limits in the 30 d before them.
 
     Parameters
@@ -135,7 +135,7 @@ def alerts(
     limits = seen & ~row & (following - time <= rules.history_days)
     keep = row | limits
     nan = np.nan
-    return Alerts(
+    return Rows(
         time[keep],
         band[keep],
         np.where(row, measured, nan)[keep] * NJY,

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.simulate.compact import Photosphere
 from firstlight.simulate.cosmology import distance_modulus
-from firstlight.simulate.event import Event, Source, band_filters, rest_means
-from firstlight.simulate.library import Library, Photosphere
+from firstlight.simulate.event import Event, Source, band_filters, reference_means, rest_means
+from firstlight.simulate.library import Library
 from firstlight.simulate.populations import Population
 from firstlight.simulate.shapes import with_rise, with_tail
 from firstlight.simulate.synthesis import Band, blackbody_curves, colour_warp, drift, dust_filter
@@ -18,7 +19,8 @@ from firstlight.simulate.synthesis import Band, blackbody_curves, colour_warp, d
 Floats = NDArray[np.float64]
 
 
-def _cutoff(edge: float, slope: float) -> Callable[[Floats], Floats]:
+def cutoff(edge: float, slope: float) -> Callable[[Floats], Floats]:
+    """The factor (wavelength / edge)^slope below `edge`."""
     return lambda wave: np.asarray(np.minimum(wave / edge, 1.0) ** slope)
 
 
@@ -32,7 +34,8 @@ def magnetar(population: Population, library: Library, bands: tuple[Band, ...]) 
     objects = library.photospheres()
     # The fitted objects come from flux-limited surveys: bright ones are over-represented by the volume in
     # which they are seen.
-    peaks = np.array([_peak(one, bands[-1]) for one in objects])
+    red = reference_means(bands)[1]
+    peaks = np.array([_peak(one, next(band for band in bands if band.mean == red)) for one in objects])
     share = np.clip(10.0 ** (population.number_of("volume_weight") * (peaks - np.median(peaks))), 0.1, 10.0)
     cumulative = np.cumsum(share / share.sum())
 
@@ -50,7 +53,7 @@ def magnetar(population: Population, library: Library, bands: tuple[Band, ...]) 
             colour_warp(rng, population.number_of("warp")),
         )
         radius = one.log_radius - 2.0 * math.log10(hotter)  # same luminosity
-        flux = blackbody_curves(one.temperature * hotter, radius, bands, z, filters, _cutoff(edge, slope))
+        flux = blackbody_curves(one.temperature * hotter, radius, bands, z, filters, cutoff(edge, slope))
         flux *= 10.0 ** (-0.4 * (shift + distance_modulus(z)))
         phase = one.phase * stretch
         flux *= drift(rng, phase, rest_means(bands, z), population.number_of("drift"), 25.0)
@@ -65,7 +68,7 @@ def magnetar(population: Population, library: Library, bands: tuple[Band, ...]) 
     return make
 
 
-_SOLAR = 5.670374419e-5  # Stefan-Boltzmann constant, erg/s/cm2/K^4
+SIGMA = 5.670374419e-5  # Stefan-Boltzmann constant, erg/s/cm2/K^4
 
 
 def tde(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
@@ -83,9 +86,7 @@ def tde(population: Population, library: Library, bands: tuple[Band, ...]) -> So
         phase = np.concatenate([early * rise, late * decline])
         shape = np.where(phase < 0, np.exp(-0.5 * (phase / rise) ** 2), np.exp(-phase / decline))
         kelvin = np.clip(temperature + heating * np.clip(phase, -50.0, 100.0), 9_000.0, 50_000.0)
-        log_radius = 0.5 * (
-            luminosity + np.log10(shape) - np.log10(4 * np.pi * _SOLAR) - 4 * np.log10(kelvin)
-        )
+        log_radius = 0.5 * (luminosity + np.log10(shape) - np.log10(4 * np.pi * SIGMA) - 4 * np.log10(kelvin))
         filters = band_filters(
             bands,
             z,

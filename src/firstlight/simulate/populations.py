@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.simulate.cosmology import redshift_quantiles
+from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
 
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
-    "magnitude_band", "early_peak", "note",
+    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep",
 }  # fmt: skip
 _NUMBERS = {
     "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
@@ -28,13 +28,26 @@ _LAWS = {
     "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av",
     "host_rv", "plateau_drop", "plateau_end", "rise_power", "rise_gap", "blue_start", "decline",
     "magnitude_scatter", "temperature_factor", "cutoff", "cutoff_slope", "log_luminosity", "log_mass",
-    "colour", "rise_days", "decline_days", "temperature", "heating",
+    "colour", "rise_days", "decline_days", "temperature", "heating", "nickel_mass", "ejecta_mass", "velocity",
+    "opacity", "plateau_days", "impact", "crossing_days", "source_magnitude", "blending",
 }  # fmt: skip
 _DEFAULTS: dict[str, Any] = {
     "stretch": 1.0, "stretch_rise": 1.0, "stretch_fall": 1.0, "reddening": 0.0, "tilt": 0.0, "host_av":
     0.0, "host_rv": {"normal": [3.0, 0.5], "within": [1.5, 5.5]}, "plateau_drop": 0.0, "plateau_end":
     95.0, "rise_power": 1.0, "blue_start": 0.0, "decline": 0.0, "rise_gap": {"uniform": [2.0, 8.0]},
     "temperature_factor": 1.0, "magnitude_scatter": 0.0,
+}  # fmt: skip
+# What the models can do: a law that leaves its range is refused before the run.
+_RANGES = {
+    "host_rv": (1.5, 5.5), "host_av": (0.0, 10.0), "x1": (-6.0, 6.0), "c": (-1.0, 3.0),
+    "stretch": (0.1, 10.0), "stretch_rise": (0.1, 10.0), "stretch_fall": (0.1, 10.0),
+    "magnitude": (-30.0, -5.0), "tilt": (-5.0, 5.0), "temperature": (1e3, 1e6),
+    "log_luminosity": (37.0, 47.0), "log_mass": (4.0, 11.0), "rise_power": (0.01, 10.0),
+    "rise_gap": (0.05, 60.0), "plateau_end": (0.0, 320.0), "rise_days": (0.1, 500.0),
+    "decline_days": (0.1, 2e3), "temperature_factor": (0.2, 5.0), "cutoff": (500.0, 10_000.0),
+    "nickel_mass": (1e-5, 100.0), "ejecta_mass": (1e-3, 1e3), "velocity": (100.0, 1e5),
+    "opacity": (1e-3, 10.0), "plateau_days": (0.5, 1e3), "impact": (0.0, 10.0),
+    "crossing_days": (0.05, 2e3), "source_magnitude": (5.0, 32.0), "blending": (0.0, 1.0),
 }  # fmt: skip
 
 
@@ -49,7 +62,11 @@ class EarlyPeak:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """One class of the population table; `draw` gives a value of one of its parameters."""
+    """One class of the population table; `draw` gives a value of one of its parameters.
+
+    `density` is the number of events a year and square degree in the redshift range, 0 where no rate is
+    known; `held_out` classes are left out unless they are named; `galactic` ones have no redshift.
+    """
 
     name: str
     number: int
@@ -64,6 +81,9 @@ class Population:
     laws: Mapping[str, Law] = field(default_factory=dict)
     early_peak: EarlyPeak | None = None
     quantiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    density: float = 0.0
+    held_out: bool = False
+    galactic: bool = False
 
     def draw(self, parameter: str, rng: np.random.Generator) -> float:
         """One value of a parameter; UsageError when the table gives none."""
@@ -76,12 +96,16 @@ class Population:
         return self.numbers.get(parameter, default)
 
     def draw_redshift(self, rng: np.random.Generator) -> float:
-        """A redshift, weighted by volume and rate."""
+        """A redshift, weighted by volume and rate; 0 in the Milky Way."""
+        if self.galactic:
+            return 0.0
         return float(np.interp(rng.random(), np.linspace(0.0, 1.0, len(self.quantiles)), self.quantiles))
 
 
 def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
     at = f"{where} [{name}]"
+    if table.get("galactic"):
+        table = {"redshift": [1e-4, 2e-4], "rate": 0.0, "evolution": "constant", **table}
     for key in table:
         if key not in _STRUCTURE | _NUMBERS | _LAWS:
             raise UnknownNameError("parameter", key, sorted(_STRUCTURE | _NUMBERS | _LAWS), where=at)
@@ -91,7 +115,10 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
     low, high = (float(value) for value in table["redshift"])
     if not 0.0 < low < high <= 6.0:
         raise DataError(f"redshift range [{low}, {high}] is not within (0, 6]", where=at)
-    laws = {**_DEFAULTS, **{key: table[key] for key in _LAWS if key in table}}
+    specs = {**_DEFAULTS, **{key: table[key] for key in _LAWS if key in table}}
+    laws = {key: law(spec, f"{at} {key}") for key, spec in specs.items()}
+    for key in laws.keys() & _RANGES.keys():
+        _within(laws[key], _RANGES[key], f"{at} {key}")
     early = table.get("early_peak")
     return Population(
         name=name,
@@ -104,12 +131,28 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         preferred={key: float(value) for key, value in table.get("preferred", {}).items()},
         magnitude_band=str(table.get("magnitude_band", "")),
         numbers={key: float(table[key]) for key in _NUMBERS if key in table},
-        laws={key: law(spec, f"{at} {key}") for key, spec in laws.items()},
+        laws=laws,
         early_peak=None
         if early is None
         else EarlyPeak(float(early["probability"]), law(early["depth"], at), law(early["decay_days"], at)),
         quantiles=redshift_quantiles(table["evolution"], low, high, at),
+        density=float(table["rate"]) * rate_integral(table["evolution"], low, high, at),
+        held_out=bool(table.get("held_out", False)),
+        galactic=bool(table.get("galactic", False)),
     )
+
+
+def _within(draw: Law, allowed: tuple[float, float], where: str) -> None:
+    """Nothing, or UsageError where more than one draw in fifty is beyond what the model can do."""
+    rng = np.random.default_rng(1)
+    values = np.array([draw(rng) for _ in range(200)])
+    beyond = values[(values < allowed[0]) | (values > allowed[1])]
+    if len(beyond) > 4:
+        raise UsageError(
+            f"draws values such as {beyond[0]:.4g}; the model goes from {allowed[0]:g} to {allowed[1]:g}",
+            where=where,
+            hint="Change the law, or add `within`.",
+        )
 
 
 def table_text(path: str | Path | None = None) -> str:
@@ -121,8 +164,13 @@ def table_text(path: str | Path | None = None) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def populations(path: str | Path | None = None) -> dict[str, Population]:
+def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[str, Population]:
     """The classes of a population table by name; of the packaged one when no path is given.
+
+    Parameters
+    ----------
+    deep : bool
+        For a survey deeper than 22 mag: with what the sub-table `deep` of a class changes.
 
     Raises
     ------
@@ -135,6 +183,8 @@ def populations(path: str | Path | None = None) -> dict[str, Population]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"not TOML: {error}", where=where) from None
+    if deep:
+        tables = {name: {**table, **table.get("deep", {})} for name, table in tables.items()}
     out = {name: _population(name, table, where) for name, table in tables.items()}
     numbers = [one.number for one in out.values()]
     if len(set(numbers)) != len(numbers):

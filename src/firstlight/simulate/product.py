@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from firstlight.errors import UsageError
-from firstlight.simulate.engine import Selection, Simulator, simulators, to_tables
+from firstlight.facts import Survey
+from firstlight.facts import survey as survey_of
+from firstlight.simulate.engine import Selection, Simulator, expected, simulators
+from firstlight.simulate.forced import Forced
 from firstlight.simulate.observing import Observing
 from firstlight.simulate.populations import table_text
+from firstlight.simulate.tables import Progress, to_tables
+from firstlight.simulate.views import Visits
 
 BLOCK = 2_000
-Progress = Callable[[str, int, int], None]
 
 _ready: dict[str, Simulator] = {}
 
@@ -42,14 +46,14 @@ def _save(table: pa.Table, path: Path) -> None:
     part.replace(path)
 
 
-def _block(folder: str, name: str, seed: int, block: int, size: int) -> int:
-    """Write one block and return how many objects triggered; a block that is there is only counted."""
+def _block(folder: str, name: str, seed: int, block: int, first: int, size: int) -> int:
+    """Objects that triggered among the events of a block, written; one that is there is only counted."""
     file = f"{_short(name)}-{block:05d}.parquet"
     objects, photometry = Path(folder, "objects", file), Path(folder, "photometry", file)
     if objects.exists() and photometry.exists():
         return int(pq.read_metadata(objects).num_rows)
-    made = (_ready[name].simulate(seed, number) for number in range(block * size, (block + 1) * size))
-    tables = to_tables(name, seed, [one for one in made if one is not None], _ready[name].bands)
+    made = (_ready[name].simulate(seed, number) for number in range(first, first + size))
+    tables = to_tables(name, seed, [one for one in made if one is not None], _ready[name].view)
     _save(tables[1], photometry)
     _save(tables[0], objects)
     return int(tables[0].num_rows)
@@ -59,40 +63,50 @@ def _short(name: str) -> str:
     return "".join(letter for letter in name if letter.isalnum())
 
 
-def _cut(folder: Path, name: str, block: int, keep: int) -> None:
+def _cut(folder: Path, name: str, block: int, keep: int) -> int:
+    """Keep the first objects of a block, and return the number of the last event that was needed."""
     file = f"{_short(name)}-{block:05d}.parquet"
-    objects = pq.read_table(folder / "objects" / file).slice(0, keep)
-    photometry = pq.read_table(folder / "photometry" / file)
-    _save(
-        photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"])),
-        folder / "photometry" / file,
-    )
-    _save(objects, folder / "objects" / file)
+    objects = pq.read_table(folder / "objects" / file)
+    if keep < objects.num_rows:
+        objects = objects.slice(0, keep)
+        photometry = pq.read_table(folder / "photometry" / file)
+        _save(
+            photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"].combine_chunks())),
+            folder / "photometry" / file,
+        )
+        _save(objects, folder / "objects" / file)
+    return int(objects["object_id"][keep - 1].as_py().rpartition("-")[2]) if keep else -1
 
 
 def write_survey(
     folder: str | Path,
-    survey: str,
+    survey: str | Path | Survey,
     counts: Mapping[str, int],
     seed: int = 0,
     *,
-    data: str | Path,
+    data: str | Path | None = None,
+    volumetric: float | None = None,
+    product: str | None = None,
+    visits: Visits | None = None,
     population_table: str | Path | None = None,
-    rules: Observing | None = None,
+    rules: Observing | Forced | None = None,
     selection: Selection | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Path:
     """Simulate `counts` triggered objects by class into `folder`, and return it.
 
-    Blocks that are there already are kept, so an interrupted run goes on where it stopped.
+    Blocks that are there already are kept, so an interrupted run goes on where it stopped. Read it with
+    ``fl.read_table(folder / "photometry", objects=folder / "objects", survey=...)``.
 
     Parameters
     ----------
     folder : path
         Made if needed. One that was made with other settings is refused.
-    data : path
-        The data folder (see `firstlight.simulate.library`).
+    counts : mapping
+        Objects by class; with `volumetric` only the classes count.
+    volumetric : float, optional
+        As many events as happen in so many square degrees x years.
     workers : int
         Processes; the result does not depend on it.
     progress : callable, optional
@@ -102,17 +116,29 @@ def write_survey(
     ------
     UsageError
         The folder holds a survey of other settings, or a count is negative.
+
+    See Also
+    --------
+    simulate : the other arguments.
     """
-    folder = Path(folder)
+    folder, visits = Path(folder), visits or Visits()
     if any(count < 0 for count in counts.values()):
         raise UsageError("a count is negative", where="simulate")
+    if workers < 1:
+        raise UsageError(f"{workers} workers do nothing", where="workers")
     arguments: dict[str, Any] = {
-        "survey": survey, "classes": list(counts), "data": str(data), "population_table": population_table,
-        "rules": rules or Observing(), "selection": selection or Selection(),
+        "survey": survey, "classes": list(counts), "data": None if data is None else str(data),
+        "population_table": population_table, "product": product, "rules": rules, "selection": selection,
+        "visits": visits,
     }  # fmt: skip
+    _prepare(arguments)  # what is wrong is found here, in this process
+    seen = next(iter(_ready.values())).view if _ready else None
     described = {
-        "survey": survey, "seed": seed, "counts": dict(counts), "block": BLOCK,
-        "rules": asdict(arguments["rules"]), "selection": asdict(arguments["selection"]),
+        "survey": survey_of(survey).name, "seed": seed, "counts": dict(counts), "volumetric": volumetric,
+        "block": BLOCK, "product": seen.product if seen else product,
+        "visits": {key: str(it) if isinstance(it, Path) else it for key, it in asdict(visits).items()},
+        "rules": asdict(seen.rules or seen.measure) if seen else None,
+        "selection": asdict(selection or Selection()),
         "populations_sha256": hashlib.sha256(table_text(population_table).encode()).hexdigest(),
     }  # fmt: skip
     manifest = folder / "survey.json"
@@ -127,57 +153,100 @@ def write_survey(
     for kind in ("objects", "photometry"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     manifest.write_text(json.dumps(described, indent=1), encoding="utf-8")
-    _prepare(arguments)  # what is wrong is found here, in this process
 
-    generated: dict[str, int] = {}
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (arguments,)) if workers > 1 else None
+    made: dict[str, tuple[int, int]] = {}
     try:
         for name, count in counts.items():
-            generated[name] = _one_class(folder, name, count, seed, pool, workers, progress) * BLOCK
+            run = _Class(folder, name, seed, pool, workers, progress)
+            made[name] = (
+                run.balanced(count)
+                if volumetric is None
+                else run.all_of(expected(_ready[name].population, seed, volumetric))
+            )
     finally:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
-    manifest.write_text(json.dumps({**described, "generated": generated}, indent=1), encoding="utf-8")
+    told = {"generated": {name: one[0] for name, one in made.items()},
+            "triggered": {name: one[1] for name, one in made.items()}}  # fmt: skip
+    manifest.write_text(json.dumps({**described, **told}, indent=1), encoding="utf-8")
     return folder
 
 
-def _one_class(
-    folder: Path,
-    name: str,
-    count: int,
-    seed: int,
-    pool: ProcessPoolExecutor | None,
-    workers: int,
-    progress: Progress | None,
-) -> int:
-    """Blocks of one class until there are `count` objects; the number of blocks used."""
-    total, block = 0, 0
-    ahead: list[Future[int]] = []
-    while total < count:
-        if pool is None:
-            found = _block(str(folder), name, seed, block, BLOCK)
-        else:
-            while len(ahead) < 2 * workers:
-                ahead.append(pool.submit(_block, str(folder), name, seed, block + len(ahead), BLOCK))
-            found = ahead.pop(0).result()
-        total += found
-        if progress is not None:
-            progress(name, min(total, count), count)
-        if total > count:
-            _cut(folder, name, block, found - (total - count))
-        block += 1
-        if block >= 200 and total == 0:
-            raise UsageError(
-                f"none of {block * BLOCK:,} events triggered",
-                where=name,
-                hint="Its priors are too faint or far.",
-            )
-    for number, future in enumerate(ahead):  # blocks begun in advance and not needed
-        if not future.cancel():
-            future.result()
-        for kind in ("objects", "photometry"):
-            (folder / kind / f"{_short(name)}-{block + number:05d}.parquet").unlink(missing_ok=True)
-    return block
+@dataclass(frozen=True, eq=False)
+class _Class:
+    """One class of a survey on its way to disk; its methods give events generated and objects triggered."""
+
+    folder: Path
+    name: str
+    seed: int
+    pool: ProcessPoolExecutor | None
+    workers: int
+    progress: Progress | None
+
+    def _blocks(self, events: int | None) -> Iterator[tuple[int, int]]:
+        """Blocks in order: events in it, objects that triggered; the next ones are begun in advance."""
+        block = 0
+        ahead: list[Future[int]] = []
+
+        def arguments(number: int) -> tuple[str, str, int, int, int, int] | None:
+            size = BLOCK if events is None else min(BLOCK, events - number * BLOCK)
+            if size <= 0:
+                return None
+            return str(self.folder), self.name, self.seed, number, number * BLOCK, size
+
+        try:
+            while (now := arguments(block)) is not None:
+                if self.pool is None:
+                    found = _block(*now)
+                else:
+                    while len(ahead) < 2 * self.workers:
+                        later = arguments(block + len(ahead))
+                        if later is None:
+                            break
+                        ahead.append(self.pool.submit(_block, *later))
+                    found = ahead.pop(0).result()
+                block += 1
+                yield now[-1], found
+        finally:
+            for number, future in enumerate(ahead):  # begun in advance and not needed
+                if not future.cancel():
+                    future.exception()
+                for kind in ("objects", "photometry"):
+                    file = f"{_short(self.name)}-{block + number:05d}.parquet"
+                    (self.folder / kind / file).unlink(missing_ok=True)
+
+    def balanced(self, count: int) -> tuple[int, int]:
+        """Blocks until there are `count` objects."""
+        total, generated = 0, 0
+        blocks = self._blocks(None)
+        for block, (size, found) in enumerate(blocks):
+            if total + found >= count:
+                last = _cut(self.folder, self.name, block, count - total)
+                self._tell(count, count)
+                blocks.close()  # type: ignore[attr-defined]
+                return last + 1, count
+            total, generated = total + found, generated + size
+            self._tell(total, count)
+            if generated >= 400_000 and total == 0:
+                raise UsageError(
+                    f"none of {generated:,} events triggered",
+                    where=self.name,
+                    hint="Its priors are too faint or too far for this survey.",
+                )
+        raise AssertionError("blocks do not end by themselves")
+
+    def all_of(self, events: int) -> tuple[int, int]:
+        """All of `events` events, whichever trigger."""
+        done = total = 0
+        for size, found in self._blocks(events):
+            done, total = done + size, total + found
+            self._tell(done, events)
+        return done, total
+
+    def _tell(self, done: int, wanted: int) -> None:
+        if self.progress is not None:
+            self.progress(self.name, done, wanted)
 
 
 def join(folder: str | Path) -> tuple[pa.Table, pa.Table]:

@@ -124,6 +124,7 @@ def two_sample(
         from sklearn.inspection import permutation_importance
         from sklearn.metrics import roc_auc_score
         from sklearn.model_selection import StratifiedKFold, cross_val_predict
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise MissingExtraError("scikit-learn", "study", where="simulate realism") from None
     rng = np.random.default_rng(seed)
@@ -151,7 +152,8 @@ def two_sample(
     def auc(columns: list[int]) -> float:
         scores = []
         for x in samples:
-            found = cross_val_predict(model, x[:, columns], y, cv=folds, method="predict_proba")
+            with threadpool_limits(1):  # many threads on few rows only wait for each other
+                found = cross_val_predict(model, x[:, columns], y, cv=folds, method="predict_proba")
             scores.append(roc_auc_score(y, found[:, 1]))
         return float(np.mean(scores))
 

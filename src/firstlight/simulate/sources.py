@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.simulate.agn import agn
+from firstlight.simulate.anomalies import kilonova, microlensing, nickel, plateau
 from firstlight.simulate.cosmology import distance_modulus
 from firstlight.simulate.event import MARGIN, Event, Source, band_filters, rest_means
 from firstlight.simulate.library import Library, Template
+from firstlight.simulate.passbands import passband
 from firstlight.simulate.photospheres import magnetar, tde
 from firstlight.simulate.populations import Population
 from firstlight.simulate.shapes import (
@@ -34,7 +36,10 @@ Floats = NDArray[np.float64]
 
 def source(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
     """The function that makes events of `population`; files are read here, once."""
-    makers = {"salt3": _salt3, "templates": _templates, "magnetar_table": magnetar, "tde": tde, "agn": agn}
+    makers = {
+        "salt3": _salt3, "templates": _templates, "magnetar_table": magnetar, "tde": tde, "agn": agn,
+        "nickel": nickel, "plateau": plateau, "kilonova": kilonova, "microlensing": microlensing,
+    }  # fmt: skip
     if population.source not in makers:
         raise UnknownNameError("source", population.source, sorted(makers), where=population.name)
     return makers[population.source](population, library, bands)
@@ -97,7 +102,9 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
     if not names:
         raise UsageError("no template of this class is installed", where=population.name)
     series = [library.template(name) for name in names]
-    reference = next((one for one in bands if one.name == population.magnitude_band), bands[-1])
+    reference = next((one for one in bands if one.name == population.magnitude_band), None) or passband(
+        population.magnitude_band or bands[-1].name, library
+    )
     peaks = [_rest_peak(one, reference) for one in series]
     share = np.array([population.preferred.get(name, 1.0) for name in names])
     cumulative = np.cumsum(share / share.sum())
