@@ -60,6 +60,67 @@ def test_days_since_trigger_go_on_through_rows_that_are_not_read(classifier) -> 
     assert answers.n_observations.tolist() == [2] and answers.n_detections.tolist() == [2]
 
 
+def seasons(days: list[float], fluxes: list[float]) -> LightCurves:
+    return LightCurves.from_columns(
+        object_id=["a"] * len(days),
+        time=59_000.0 + np.array(days),
+        passband=["g"] * len(days),
+        flux=np.array(fluxes),
+        flux_err=[500.0] * len(days),
+        flux_unit="nJy",
+        survey="ZTF",
+    )
+
+
+def stepped(classifier, light: LightCurves) -> list[np.ndarray]:
+    state, answers = classifier.start(survey="ZTF"), []
+    for time, flux in zip(light.time, light.flux, strict=True):
+        state, p = classifier.step(state, Observation(time, "g", flux, 500.0))
+        answers.append(p)
+    return answers
+
+
+def test_faint_detections_after_a_supernova_leave_its_answer_in_force(classifier) -> None:
+    days, fluxes = [0, 3, 9, 20], [4_000, 9_000, 20_000, 8_000]
+    alone = classifier.classify(seasons(days, fluxes))
+    followed = seasons([*days, 300, 301, 700], [*fluxes, 3_000, 5_000, 2_600])
+    answers = classifier.classify(followed)
+    assert np.array_equal(answers.final(), alone.final())
+    assert np.array_equal(answers.probabilities[3:], np.repeat(alone.final(), 4, axis=0))
+    assert answers.days_since_trigger.tolist() == [0, 3, 9, 20, 300, 301, 700]
+    assert answers.detections.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert answers.n_observations.tolist() == answers.n_detections.tolist() == [4]
+    assert np.array_equal(classifier.embed(followed), classifier.embed(seasons(days, fluxes)))
+    np.testing.assert_allclose(stepped(classifier, followed), answers.probabilities, atol=1e-6)
+
+
+def test_early_faint_detections_do_not_hold_a_supernova_back(classifier) -> None:
+    days, fluxes = [0, 3, 9, 20], [4_000, 9_000, 20_000, 8_000]
+    alone = classifier.classify(seasons(days, fluxes))
+    later = seasons([0, 1, *(200.0 + np.array(days))], [9_000, 30_000, *fluxes])
+    answers = classifier.classify(later)
+    assert np.array_equal(answers.probabilities[2:], alone.probabilities)
+    assert np.array_equal(answers.days_since_trigger[2:], alone.days_since_trigger)
+    np.testing.assert_allclose(stepped(classifier, later), answers.probabilities, atol=1e-6)
+
+
+def test_a_brighter_outburst_takes_over_when_it_outshines_the_first(classifier) -> None:
+    first, second = [4_000, 9_000, 20_000], [5_000, 15_000, 20_000, 40_000, 6_000]
+    light = seasons([0, 3, 9, 300, 302, 304, 306, 320], first + second)
+    answers = classifier.classify(light)
+    alone = classifier.classify(seasons([0, 2, 4, 6, 20], second)).probabilities
+    assert np.array_equal(answers.probabilities[3:5], answers.probabilities[[2, 2]])
+    assert np.array_equal(answers.probabilities[5:], alone[2:])
+    assert answers.days_since_trigger.tolist() == [0, 3, 9, 300, 302, 4, 6, 20]
+    np.testing.assert_allclose(stepped(classifier, light), answers.probabilities, atol=1e-6)
+    for k in range(1, 9):
+        then = classifier.classify(light.until(detections=k)).final()
+        np.testing.assert_allclose(answers.at(detections=k), then, atol=1e-6)
+    for days in (9.0, 303.0, 304.0, 400.0):
+        then = classifier.classify(light.until(days_since_trigger=days)).final()
+        np.testing.assert_allclose(answers.at(days_since_trigger=days), then, atol=1e-6)
+
+
 def test_coarser_classes_are_the_sums_of_finer_ones(classifier, many: LightCurves) -> None:
     fine = classifier.classify(many)
     coarse = classifier.classify(many, classes=["SN Ia", "SN II", "SN Ib/c", "SLSN-I", "TDE"])

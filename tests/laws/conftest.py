@@ -28,13 +28,13 @@ def survey(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def observation(bands: list[str]) -> st.SearchStrategy[tuple]:
+def observation(bands: list[str], when: st.SearchStrategy[int], good: int) -> st.SearchStrategy[tuple]:
     """A row: eighths of days, so that some share their time; measured well or badly, limited or broken."""
     return st.tuples(
-        st.integers(0, 3_200).map(lambda eighths: 59_000.0 + eighths / 8.0),
+        when.map(lambda eighths: 59_000.0 + eighths / 8.0),
         st.sampled_from(bands),
         st.floats(2.0, 6.0).map(lambda power: 10.0**power),
-        st.sampled_from(["good", "good", "good", "weak", "negative", "limit", "nan", "no error"]),
+        st.sampled_from([*["good"] * good, "weak", "negative", "limit", "nan", "no error"]),
     )
 
 
@@ -67,12 +67,17 @@ def columns(objects: list[tuple[list[tuple], float, float]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def light_columns(survey: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Random columns of up to four objects of the survey."""
+    """Random columns of up to four objects of the survey: scattered over 400 days, or in three seasons."""
     bands = [band.short for band in facts.survey(survey).passbands]
     redshift = st.just(np.nan) | st.floats(0.001, 2.0)
     trigger = st.just(np.nan) | st.integers(0, 1_600).map(lambda eighths: 59_000.0 + eighths / 8.0)
-    one = st.tuples(st.lists(observation(bands), max_size=16), redshift, trigger)
-    return st.lists(one, min_size=1, max_size=4).map(lambda found: {**columns(found), "survey": survey})
+    scattered = observation(bands, st.integers(0, 3_200), good=3)
+    season = st.tuples(st.sampled_from([0, 1_200, 2_400]), st.integers(0, 160)).map(sum)
+    seasonal = observation(bands, season, good=20)
+    one = st.tuples(st.lists(scattered, max_size=16), redshift, trigger)
+    recurring = st.tuples(st.lists(seasonal, min_size=8, max_size=16), redshift, st.just(np.nan))
+    objects = st.lists(one | recurring, min_size=1, max_size=4)
+    return objects.map(lambda found: {**columns(found), "survey": survey})
 
 
 @pytest.fixture(scope="session")

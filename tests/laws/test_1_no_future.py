@@ -1,7 +1,31 @@
 """Law 1: the probabilities at an observation depend on it, on earlier ones, and on the metadata."""
 
-from hypothesis import given, settings
+import numpy as np
+import pytest
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+
+from firstlight.lightcurves import LightCurves
+from firstlight.preparation import Preparation
+
+
+def silent(curves: LightCurves) -> bool:
+    """Whether a later season never speaks: its rows are read by no sequence."""
+    read = np.isin(np.arange(len(curves.time)), Preparation(after_days=1e4)(curves).row)
+    own = np.isnan(curves.column("trigger_mjd"))[curves.owner]
+    return bool((curves.detected & curves.usable & own & ~read).any())
+
+
+def delayed(curves: LightCurves) -> bool:
+    """Whether a later season speaks only after its trigger."""
+    sequences = Preparation()(curves)
+    own = np.isnan(curves.column("trigger_mjd"))[sequences.owner]
+    return bool((own & ~sequences.issued[sequences.offsets[:-1]]).any())
+
+
+@pytest.mark.parametrize("case", [silent, delayed])
+def test_the_random_light_curves_have_seasons_that_do_not_speak_at_once(light_curves, case) -> None:
+    find(light_curves, case, settings=settings(max_examples=500, phases=[Phase.generate], deadline=None))
 
 
 @settings(max_examples=30, deadline=None)

@@ -57,8 +57,8 @@ def plasticc_columns(shared: Path) -> Columns:
     return {
         "time": rows["mjd"].to_numpy(),
         "passband": np.array(rows["band"].to_pylist()),
-        "flux": rows["flux"].to_numpy() * to_njy,
-        "flux_err": rows["flux_err"].to_numpy() * to_njy,
+        "flux": rows["flux"].to_numpy().astype(float) * to_njy,
+        "flux_err": rows["flux_err"].to_numpy().astype(float) * to_njy,
         "survey": "LSST",
     }
 

@@ -44,6 +44,51 @@ def test_a_detection_after_the_gap_starts_a_new_season() -> None:
     assert sequences.time.tolist()[-1] == 0.0
 
 
+def test_a_fainter_season_is_no_sequence_and_changes_nothing() -> None:
+    supernova, junk = [900, 5_000, 3_000], [600, 4_999, 700]
+    one_alone = Preparation()(one([0, 10, 20], supernova))
+    followed = Preparation()(one([0, 10, 20, 200, 201, 400], supernova + junk))
+    assert followed.row.tolist() == [0, 1, 2] and followed.issued.all()
+    assert np.array_equal(followed.features, one_alone.features)
+    assert np.array_equal(followed.flags, one_alone.flags)
+
+
+def test_a_brighter_season_speaks_from_the_moment_it_is_as_bright() -> None:
+    light = one([0, 10, 20, 200, 201, 202, 203], [900, 5_000, 3_000, 600, 4_000, 5_000, 700])
+    sequences = Preparation()(light)
+    assert sequences.offsets.tolist() == [0, 3, 7]
+    assert sequences.issued.tolist() == [True] * 3 + [False, False, True, True]
+    assert sequences.time.tolist() == [0.0, 10.0, 20.0, 0.0, 1.0, 2.0, 3.0]
+    assert sequences.n_detections.tolist() == [1, 2, 3, 1, 2, 3, 4]
+
+
+def test_a_season_must_be_brighter_than_all_before_not_than_the_last() -> None:
+    light = one([0, 10, 20, 200, 400, 600], [900, 5_000, 3_000, 600, 800, 6_000])
+    assert Preparation()(light).row.tolist() == [0, 1, 2, 5]
+
+
+@pytest.mark.parametrize("days", [[0], [0, 1], [0, 100]])
+def test_fewer_than_three_detections_hold_no_season_back(days: list[float]) -> None:
+    light = one([*days, 300, 301], [9_000] * len(days) + [600, 700])
+    sequences = Preparation()(light)
+    assert sequences.row.tolist()[-2:] == [len(days), len(days) + 1] and sequences.issued.all()
+
+
+def test_detections_outside_the_window_and_in_any_passband_count_for_the_brightest() -> None:
+    late = one([0, 40, 80, 200], [900, 900, 5_000, 4_000])
+    assert Preparation(after_days=50.0)(late).row.tolist() == [0, 1]
+    two = one([0, 1, 2, 200], [900, 900, 5_000, 4_000], passband=["r", "r", "g", "r"])
+    assert Preparation()(two).row.tolist() == [0, 1, 2]
+    assert Preparation(passbands=("ZTF-r",))(two).row.tolist() == [0, 1, 3]  # two are too few
+
+
+def test_a_given_trigger_needs_no_brightness() -> None:
+    objects = {"object_id": ["a"], "trigger_mjd": [59_200.0]}
+    light = one([0, 10, 20, 200, 201], [900, 5_000, 3_000, 600, 700], objects=objects)
+    sequences = Preparation()(light)
+    assert sequences.row.tolist() == [3, 4] and sequences.issued.all()
+
+
 def test_a_given_trigger_makes_one_season_and_leaves_out_what_came_before() -> None:
     light = one([0, 100, 102, 310], [900] * 4, objects={"object_id": ["a"], "trigger_mjd": [59_100.0]})
     sequences = Preparation()(light)

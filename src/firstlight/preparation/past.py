@@ -47,7 +47,7 @@ def past(
     order = np.argsort(-magnitude, kind="stable")
     rank = np.empty_like(order)
     rank[order] = index
-    best = _best_before(start, index, first, rank, order)
+    best = best_before(start, index, first, rank, order)
 
     columns = [np.empty_like(index) for _ in range(4)]
     for code in np.flatnonzero(np.bincount(band)):
@@ -59,13 +59,13 @@ def past(
         opening = np.maximum.accumulate(np.where(opens, place, 0))
         seen = np.cumsum(detected[rows])
         columns[0][rows] = rows[place - ~opens]
-        columns[1][rows] = _best_before(owner, rows, opens, rank[rows], order)
+        columns[1][rows] = best_before(owner, rows, opens, rank[rows], order)
         columns[2][rows] = place - opening
         columns[3][rows] = seen - seen[opening] + detected[rows[opening]]
     return Past(last, columns[0], other, best, *columns[1:])
 
 
-def _best_before(group: Ints, rows: Ints, opens: NDArray[np.bool_], rank: Ints, order: Ints) -> Ints:
+def best_before(group: Ints, rows: Ints, opens: NDArray[np.bool_], rank: Ints, order: Ints) -> Ints:
     """Row of the highest rank before each of `rows` within its group; the row itself where it opens one."""
     base = group * len(order)
     highest = np.maximum.accumulate(base + rank) - base

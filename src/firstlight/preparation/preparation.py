@@ -41,7 +41,11 @@ class Preparation:
     before_days, after_days : float
         Window around the trigger. Earlier rows are read when it happens; later rows get no new answer.
     season_gap_days : float
-        Days without a detection after which the next one is a new trigger and starts anew.
+        Days without a detection after which the next one is a new trigger and starts anew. The answer of
+        the season before stays in force until the new one is the brightest of the object so far: until its
+        brightest detection is at least as bright (nJy, in any passband that is read) as that of all seasons
+        before. If these have fewer than three detections together, which may be spurious, it speaks at once.
+        Without effect where `trigger_mjd` is given.
     metadata : tuple of str
         Columns of the objects that the network reads, e.g. ``("photoz", "mwebv")``; no truth columns.
     deredden : bool
@@ -164,6 +168,8 @@ class Preparation:
 
     def __call__(self, curves: LightCurves) -> Sequences:
         """The light curves as sequences of features, with the metadata of each object."""
+        if self.deredden:
+            curves = dust.deredden(curves)
         bands = [facts.passband(name) for name in curves.passbands]
         wavelengths = [self.reads(band) for band in bands]
         cut = windows(
@@ -229,9 +235,6 @@ class Preparation:
             limit = ~np.isfinite(flux)
             flux = np.where(limit, 0.0, flux)
             error = np.where(limit, curves.limit[cut.row] / 5.0, error)
-        if self.deredden:
-            factor = dust.factors(curves)[cut.row]
-            flux, error = flux * factor, error * factor
         out = np.empty((len(band), len(self.feature_names)), np.float32)
         with np.errstate(over="ignore"):
             if self.features == "reference":

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 class Sequences:
     """Light curves as numbers: s sequences, M rows, F features, K metadata columns, n objects.
 
-    An object owns one sequence for every season in which it was detected, so it may own several or none.
+    An object owns one sequence for every season that speaks (`Preparation.season_gap_days` says when), so it
+    may own several or none.
 
     Attributes
     ----------
@@ -25,7 +26,8 @@ class Sequences:
     row : int64 [M]
         Observation of each row (its index in the light curves).
     issued : bool [M]
-        Whether a probability is given here: at or after the trigger, with at least one detection seen.
+        Whether a probability is given here: at or after the trigger, with at least one detection seen, and
+        for a season after others from the moment on at which it speaks.
     time : float64 [M]
         Days since the trigger of the season.
     n_detections : int64 [M]

@@ -116,6 +116,12 @@ class State(NamedTuple):
     buffer : tuple of Seen
         Rows since the last detection that a trigger would still read.
     memory : Memory
+    brightest : float
+        Flux (nJy) of the brightest detection so far, of all seasons.
+    detections : int
+        Their number, of all seasons.
+    bar : float
+        Flux (nJy) that a detection of this season must reach before the season speaks; -inf once it does.
     flags : int
         `Flag` bits of what was met so far.
     """
@@ -132,4 +138,7 @@ class State(NamedTuple):
     repeated: frozenset[tuple[int, float, float]] = frozenset()
     buffer: tuple[Seen, ...] = ()
     memory: Memory = Memory()
+    brightest: float = -inf
+    detections: int = 0
+    bar: float = -inf
     flags: int = 0

@@ -21,6 +21,7 @@ from firstlight.lightcurves.columns import FIRST_JD, IMPLAUSIBLE_NJY
 from firstlight.preparation import features, metadata
 from firstlight.preparation.dust import brightening
 from firstlight.preparation.state import Band, Filter, Last, Memory, Observation, Seen, State
+from firstlight.preparation.windows import ENOUGH
 
 if TYPE_CHECKING:
     from firstlight.preparation.preparation import Preparation
@@ -100,17 +101,19 @@ def step(
             )
         repeated |= state.repeated
 
-    memory, trigger, season, buffer, flags = (
+    memory, trigger, season, buffer, bar, flags = (
         state.memory,
         state.trigger,
         state.season,
         state.buffer,
+        state.bar,
         state.flags,
     )
     rows: list[Seen] = [seen]
     quiet = trigger != trigger or time - state.last_detection > preparation.season_gap_days
     if seen.detected and quiet and not state.given:
         memory, trigger, season = Memory(), time, season + 1
+        bar = state.brightest if state.detections >= ENOUGH else -inf
         rows = [row for row in buffer if _inside(preparation, row.time - time)] + rows
     if seen.detected:
         buffer = ()
@@ -125,7 +128,9 @@ def step(
             if _inside(preparation, since):
                 numbers, memory = _features(preparation, memory, row, since)
                 read.append(numbers)
-                issued.append(memory.detections >= 1 and since >= 0.0)
+                if row.detected and row.flux >= bar:
+                    bar = -inf
+                issued.append(memory.detections >= 1 and bar == -inf and since >= 0.0)
             elif since > 0.0:
                 flags |= Flag.OUTSIDE_WINDOW
     state = State(
@@ -141,6 +146,9 @@ def step(
         repeated,
         buffer,
         memory,
+        max(state.brightest, seen.flux) if seen.detected else state.brightest,
+        state.detections + seen.detected,
+        bar,
         flags,
     )
     if not read:
@@ -176,7 +184,7 @@ def _read(preparation: Preparation, state: State, one: Observation) -> tuple[See
             return None, Flag.IMPLAUSIBLE_FLUX
         if preparation.rows != "all":
             return None, 0
-        return Seen(time, band, 0.0, float(one.limit) / 5.0 * band.factor, False, True), 0
+        return Seen(time, band, 0.0, float(one.limit) * band.factor / 5.0, False, True), 0
     if not (isfinite(flux) and isfinite(error)):
         return None, Flag.DROPPED_NAN
     if error <= 0.0:

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.lightcurves import Flag, LightCurves
+from firstlight.preparation.past import best_before
 
 Ints = NDArray[np.int64]
+
+# Fewer detections than these may be spurious: what comes after them need not be brighter.
+ENOUGH = 3
 
 
 class Windows(NamedTuple):
@@ -21,7 +25,7 @@ class Windows(NamedTuple):
     time: NDArray[np.float64]  # [M] days since the trigger
     detected: NDArray[np.bool_]  # [M]
     n_detections: Ints  # [M] so far in the sequence
-    issued: NDArray[np.bool_]  # [M] at or after the trigger
+    issued: NDArray[np.bool_]  # [M] at or after the trigger, in a season that speaks by then
     flags: NDArray[np.uint16]  # [n] of the objects
 
 
@@ -35,7 +39,11 @@ def windows(
     season_gap: float,
     closed: bool,
 ) -> Windows:
-    """The rows of each season.
+    """The rows of each season that speaks.
+
+    A later season speaks from the moment on at which a detection of it is as bright as the brightest of all
+    seasons before, or at once where these have fewer detections than `ENOUGH`: faint ones that follow a
+    transient for years are seldom news of it.
 
     Parameters
     ----------
@@ -59,7 +67,7 @@ def windows(
         "measured": lambda: measured,
         "all": lambda: measured | (known & np.isfinite(curves.limit)),
     }[rows]()
-    owner, trigger, low, high = _seasons(curves, detected, season_gap)
+    owner, trigger, bar, low, high = _seasons(curves, detected, season_gap)
 
     # Every season with the rows that may belong to it: since the last detection of the season before, until
     # the next trigger. Rows between two seasons stand in both, and the window decides.
@@ -78,15 +86,13 @@ def windows(
 
     seen = detected[row]
     lengths = np.bincount(season, minlength=len(owner))
-    ends = np.cumsum(lengths)
-    total = np.zeros(len(seen) + 1, np.int64)
-    np.cumsum(seen, out=total[1:])
-    n_detections = total[1:] - np.repeat(total[ends - lengths], lengths)
-    issued = (n_detections >= 1) & (time >= 0.0)
+    n_detections = _so_far(seen, lengths)
+    issued = (_so_far(seen & (curves.flux[row] >= bar[season]), lengths) >= 1) & (time >= 0.0)
 
-    # A season without a probability (its trigger was given, but nothing was detected) is no sequence.
+    # A season without a probability (never the brightest, or its trigger was given but nothing was detected)
+    # is no sequence.
     speaks = lengths > 0
-    speaks[speaks] = issued[ends[speaks] - 1]
+    speaks[speaks] = issued[np.cumsum(lengths)[speaks] - 1]
     if not speaks.all():
         stays = np.repeat(speaks, lengths)
         row, time, seen, n_detections, issued = (x[stays] for x in (row, time, seen, n_detections, issued))
@@ -100,38 +106,66 @@ def windows(
 
 def _seasons(
     curves: LightCurves, detected: NDArray[np.bool_], season_gap: float
-) -> tuple[Ints, NDArray[np.float64], Ints, Ints]:
-    """Object, trigger (MJD) and range of rows of every season, in order of the objects."""
+) -> tuple[Ints, NDArray[np.float64], NDArray[np.float64], Ints, Ints]:
+    """Object, trigger (MJD), flux to reach and range of rows of every season, in order of the objects."""
     given = np.asarray(curves.column("trigger_mjd"), np.float64)
     fixed = np.isfinite(given)
     offsets = curves.offsets
 
     row = np.flatnonzero(detected)
-    owner = curves.owner[row]
-    time = curves.time[row]
-    same = np.zeros(len(row), np.bool_)  # does the detection before belong to the same object?
-    same[1:] = owner[1:] == owner[:-1]
-    opens = ~same
+    if fixed.any():
+        row = row[~fixed[curves.owner[row]]]
+    owner, time = curves.owner[row], curves.time[row]
+    first = np.ones(len(row), np.bool_)  # of its object?
+    np.not_equal(owner[1:], owner[:-1], out=first[1:])
+    opens = first.copy()
     opens[1:] |= np.diff(time) > season_gap
-    opens &= ~fixed[owner]
     opening = np.flatnonzero(opens)
-    first = ~same[opening]
-    low = np.where(first, offsets[owner[opening]], row[opening - 1] + 1)
-    high = offsets[owner[opening] + 1].copy()
+    owner, trigger, first = owner[opening], time[opening], first[opening]
+    bar = _bars(owner, first, opening, curves.flux[row])
+    low = np.where(first, offsets[owner], row[opening - 1] + 1)
+    high = offsets[owner + 1].copy()
     followed = np.flatnonzero(~first)  # a second season ends the one before
     high[followed - 1] = row[opening[followed]]
     if not fixed.any():
-        return owner[opening], time[opening], low, high
+        return owner, trigger, bar, low, high
 
     objects = np.flatnonzero(fixed)
-    owners = np.concatenate([owner[opening], objects])
+    owners = np.concatenate([owner, objects])
     order = np.argsort(owners, kind="stable")
     return (
         owners[order],
-        np.concatenate([time[opening], given[objects]])[order],
+        np.concatenate([trigger, given[objects]])[order],
+        np.concatenate([bar, np.full(len(objects), -np.inf)])[order],
         np.concatenate([low, offsets[objects]])[order],
         np.concatenate([high, offsets[objects + 1]])[order],
     )
+
+
+def _bars(
+    owner: Ints, first: NDArray[np.bool_], opening: Ints, flux: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Flux that a detection of each season must reach before the season speaks: nJy, -inf where any will do.
+
+    `flux` is that of all detections; `opening` the first of each season, `first` whether its object's.
+    """
+    earlier = opening - np.maximum.accumulate(np.where(first, opening, 0))  # detections of seasons before
+    if not (earlier >= ENOUGH).any():
+        return np.full(len(opening), -np.inf)
+    peak = np.maximum.reduceat(flux, opening)
+    index = np.arange(len(opening))
+    order = np.argsort(peak, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = index
+    return np.where(earlier >= ENOUGH, peak[best_before(owner, index, first, rank, order)], -np.inf)
+
+
+def _so_far(which: NDArray[np.bool_], lengths: Ints) -> Ints:
+    """Rows for which `which` holds, in each season from its start to this row."""
+    total = np.zeros(len(which) + 1, np.int64)
+    np.cumsum(which, out=total[1:])
+    before = np.repeat(total[np.cumsum(lengths) - lengths], lengths)
+    return np.asarray(total[1:] - before)
 
 
 def _flags(
