@@ -103,13 +103,12 @@ def answer(
             from firstlight.classifier import load
 
             classifier = load(cell.arm)
-            prior = classifier.calibration.prior or {}
-            shares = np.array([prior.get(name, 0.0) for name in rules.classes])
-            predictions[cell.arm] = classifier.classify(rules.curves[options.split]), shares
-        answered, shares = predictions[cell.arm]
+            labels = classifier.checkpoint.config["training"].get("labels", {})
+            counts = np.array([labels.get(name, 0) for name in rules.classes])
+            predictions[cell.arm] = classifier.classify(rules.curves[options.split]), counts
+        answered, counts = predictions[cell.arm]
         values = rules.stage_probabilities(answered, cell.stage, options.split)
-        # The balanced decision divides by the root of the labels' counts; shares do as well.
-        return {"probabilities": values, "counts": shares if shares.all() else np.zeros(0)}
+        return {"probabilities": values, "counts": counts if counts.all() else np.zeros(0)}
     everything = cell.budget in EVERYTHING
     labelled = rules.labelled(cell.budget, 0 if everything else cell.draw)
     # ztf-5 averages three seeds, and with all labels takes other seeds in the place of draws; plasticc-8 has
