@@ -52,7 +52,7 @@ BASE = PRETRAIN.with_(
     prefix_power=0.0,
     augmentation=Augmentation(drop_rows=0.5, zero_point=0.05, noise=0.7),
 )
-TUNED = FINE_TUNE_REPLAY.with_(calibration_folds=4)
+TUNED = FINE_TUNE_REPLAY
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from firstlight import facts
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.preparation import Preparation
 
@@ -86,3 +87,10 @@ def test_reference_metadata_are_raw_numbers(random_curves) -> None:
     known = sequences.context_mask[:, 0]
     raw = curves.column("redshift")[sequences.owner[known]]
     np.testing.assert_allclose(sequences.context[known, 0], raw, rtol=1e-6)
+
+
+def test_a_passband_beside_a_known_one_is_read_and_a_far_one_is_not() -> None:
+    preparation = Preparation(passbands=("ZTF-g", "ZTF-r"))
+    read = {name for name in facts.all_passbands() if preparation.reads(facts.passband(name)) is not None}
+    assert {"ZTF-g", "ZTF-r", "LSST-g", "LSST-r", "DES-g", "Pan-STARRS-r"} <= read
+    assert not read & {"ZTF-i", "LSST-u", "LSST-i", "LSST-z", "LSST-y", "ATLAS-c", "ATLAS-o"}

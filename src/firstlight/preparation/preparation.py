@@ -22,6 +22,9 @@ from firstlight.preparation.windows import Windows, windows
 Features = Literal["default", "reference"]
 Rows = Literal["detections", "measured", "all"]
 
+# As far as the g and r of ZTF, LSST, Pan-STARRS and DES lie apart; the next passbands are three times as far.
+NEIGHBOUR_UM = 0.03
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -51,7 +54,8 @@ class Preparation:
     deredden : bool
         Undo the dust of the Milky Way where `mwebv` is known and the fluxes are not corrected yet.
     passbands : tuple of str or None
-        Qualified names of the only passbands that are read; None reads those of any survey.
+        Qualified names of the passbands that are read, and with them those of any survey within 0.03 um of
+        one of them; None reads all.
     wavelengths : tuple of (str, float), optional
         For ``reference``: the wavelength (um) by which the network knows each of `passbands`. A passband of a
         survey that is not named there is read as the nearest of them.
@@ -156,15 +160,17 @@ class Preparation:
         if self.passbands is None:
             return passband.wavelength_um
         if self.wavelengths is None:
-            return passband.wavelength_um if passband.name in self.passbands else None
+            known = (facts.passband(name).wavelength_um for name in self.passbands)
+            near = min(abs(passband.wavelength_um - um) for um in known)
+            return passband.wavelength_um if near <= NEIGHBOUR_UM else None
         seen = dict(self.wavelengths)
         if passband.name in seen:
             return seen[passband.name]
         own = [facts.passband(name) for name in seen]
         if passband.survey in {band.survey for band in own}:
             return None
-        near = min(own, key=lambda band: abs(band.wavelength_um - passband.wavelength_um))
-        return seen[near.name]
+        closest = min(own, key=lambda band: abs(band.wavelength_um - passband.wavelength_um))
+        return seen[closest.name]
 
     def __call__(self, curves: LightCurves) -> Sequences:
         """The light curves as sequences of features, with the metadata of each object."""
