@@ -81,7 +81,7 @@ def test_two_workers_give_what_one_gives(data, tmp_path):
     assert one[0].equals(two[0]) and one[1].equals(two[1])
 
 
-def test_the_command_writes_joined_tables_and_errors_in_one_line(data, tmp_path, capsys):
+def test_the_module_writes_joined_tables_and_errors_in_one_line(data, tmp_path, capsys):
     assert main([str(tmp_path / "run"), "SN Ia=3", "--data", str(data), "--join"]) == 0
     assert pq.read_table(tmp_path / "run/objects.parquet").num_rows == 3
     assert main([str(tmp_path / "other"), "SN 1a=3", "--data", str(data)]) == 1

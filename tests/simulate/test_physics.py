@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from firstlight.errors import UnknownNameError
+from firstlight.facts import survey
+from firstlight.simulate import populations
 from firstlight.simulate.agn import random_walk
+from firstlight.simulate.anomalies import nickel_luminosity
 from firstlight.simulate.cosmology import comoving_distance, distance_modulus, evolution, redshift_quantiles
 from firstlight.simulate.dust import fitzpatrick99, galactic, law_at
 from firstlight.simulate.library import Library, Template
+from firstlight.simulate.passbands import passbands
 from firstlight.simulate.shapes import blend, reshaped_rise, with_rise, with_tail
+from firstlight.simulate.sources import source
 from firstlight.simulate.synthesis import NJY, band, blackbody, curves
 
 
@@ -104,8 +109,6 @@ def test_the_random_walk_has_unit_variance_and_its_time_scale():
 
 def test_salt3_agrees_with_sncosmo(shared, monkeypatch):
     sncosmo = pytest.importorskip("sncosmo")
-    from firstlight.facts import survey
-    from firstlight.simulate.passbands import passbands
     from firstlight.simulate.sources import salt_colour_law
 
     library = Library(shared / "data/simulation")
@@ -122,3 +125,52 @@ def test_salt3_agrees_with_sncosmo(shared, monkeypatch):
         theirs = model.bandflux(name, phases * (1 + z), zp=0.0, zpsys="ab")
         mine = np.interp(phases, m0.phase, ours[row])
         assert np.abs(2.5 * np.log10(mine / theirs)).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "magnitude", "fade"),
+    [("SN Ib-Ca-rich", -15.6, 10.0), ("PISN", -20.2, 110.0), ("ILOT", -12.6, 49.0), ("Kilonova", -13.4, 2.0)],
+)
+def test_anomalies_have_the_brightness_and_pace_of_their_recipes(shared, name, magnitude, fade):
+    library = Library(shared / "data/simulation")
+    bands, population, z = passbands(survey("ZTF"), library, ("g", "r")), populations()[name], 0.001
+    make, clear = source(population, library, bands), [np.ones(len(one.wave)) for one in bands]
+    peaks, falls = [], []
+    for seed in range(60):
+        event = make(np.random.default_rng(seed), z, clear, 99.0)
+        red = event.flux[1]
+        top = int(red.argmax())
+        peaks.append(-2.5 * np.log10(red[top]) - distance_modulus(z))
+        falls.append(event.time[np.flatnonzero(red > red[top] / 2)[-1]] - event.time[top])
+    assert np.median(peaks) == pytest.approx(magnitude, abs=0.4)
+    assert np.median(falls) == pytest.approx(fade, rel=0.35)
+
+
+def test_nickel_powers_what_arnett_says():
+    # At maximum the luminosity is about the heating of that moment (Arnett's rule).
+    days = np.geomspace(0.4, 200.0, 200)
+    light = nickel_luminosity(days, 0.6, 1.4, 10_000.0, 0.1)
+    peak = int(light.argmax())
+    heating = 0.6 * (6.45e43 * np.exp(-days[peak] / 8.8) + 1.45e43 * np.exp(-days[peak] / 111.3))
+    assert 10.0 < days[peak] < 22.0 and light[peak] == pytest.approx(heating, rel=0.1)
+
+
+def test_lensing_is_symmetric_and_achromatic():
+    bands = passbands(survey("LSST"), Library(), ())
+    make = source(populations()["Microlensing"], Library(), bands)
+    event = make(np.random.default_rng(3), 0.0, [np.ones(len(one.wave)) for one in bands], 99.0)
+    shape = event.flux / event.flux.max(axis=1, keepdims=True)
+    assert np.abs(shape - shape[0]).max() < 1e-9
+    at = int(event.flux[0].argmax())
+    assert event.flux[0, at - 60 : at] == pytest.approx(event.flux[0, at + 1 : at + 61][::-1])
+
+
+def test_the_package_holds_small_copies_of_the_data(shared):
+    whole, own = Library(shared / "data/simulation"), Library()
+    assert len(own.photospheres()) == len(whole.photospheres()) == 265
+    a, b = whole.photospheres()[7], own.photospheres()[7]
+    assert a.name == b.name
+    assert np.interp(a.phase, b.phase, b.temperature)[6:] == pytest.approx(a.temperature[6:], rel=0.03)
+    assert own.dust_map()[170, 100] == pytest.approx(
+        float(whole.dust_map()[168:171, 99:102].mean()), abs=0.01
+    )

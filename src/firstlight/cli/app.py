@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 import firstlight
-from firstlight.cli import classifying, converting, evaluating, learning, plotting
+from firstlight.cli import classifying, converting, evaluating, learning, plotting, simulating
 from firstlight.cli.commands import Commands
 from firstlight.cli.report import say
 from firstlight.errors import FirstlightError, UsageError
@@ -36,6 +36,7 @@ for command in (
     evaluating.evaluate,
     converting.convert,
     plotting.plot,
+    simulating.simulate,
 ):
     app.add_command(command)
 

@@ -14,6 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from firstlight.simulate.check import RealismReport, check
 from firstlight.simulate.engine import Selection, Simulator, simulators
 from firstlight.simulate.forced import Forced, Noise
 from firstlight.simulate.hosts import Hosts
@@ -33,10 +34,12 @@ __all__ = [
     "Noise",
     "Observing",
     "Population",
+    "RealismReport",
     "Selection",
     "Simulator",
     "TwoSample",
     "Visits",
+    "check",
     "features",
     "join",
     "populations",

@@ -1,4 +1,4 @@
-"""``python -m firstlight.simulate``: a simulated survey into a folder."""
+"""``python -m firstlight.simulate``: a simulated survey as its tables; ``firstlight simulate`` does more."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
         write_survey(
             given.folder,
             given.survey,
-            _counts(given.counts, list(populations(given.populations))),
+            _counts(
+                given.counts, [k for k, one in populations(given.populations).items() if not one.held_out]
+            ),
             given.seed,
             data=given.data,
             population_table=given.populations,

@@ -123,7 +123,11 @@ def kilonova(population: Population, library: Library, bands: tuple[Band, ...]) 
     def make(rng: np.random.Generator, z: float, sky: list[Floats], faintest: float) -> Event | None:
         first, second = blue[int(rng.integers(len(blue)))], red[int(rng.integers(len(red)))]
         kind, view = rng.random(), rng.uniform(0.15, 0.85)
-        weights = (view, 1.0 - view) if kind < two else ((1.0, 0.0) if kind < 0.5 * (1 + two) else (0.0, 1.0))
+        weights = (
+            (2 * view, 2 * (1.0 - view))
+            if kind < two
+            else ((1.0, 0.0) if kind < 0.5 * (1 + two) else (0.0, 1.0))
+        )
         av, rv = population.draw("host_av", rng), population.draw("host_rv", rng)
         shift = population.draw("magnitude_scatter", rng)
         warp = colour_warp(rng, population.number_of("warp"))

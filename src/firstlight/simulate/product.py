@@ -135,7 +135,8 @@ def write_survey(
     seen = next(iter(_ready.values())).view if _ready else None
     described = {
         "survey": survey_of(survey).name, "seed": seed, "counts": dict(counts), "volumetric": volumetric,
-        "block": BLOCK, "product": seen.product if seen else product,
+        "block": BLOCK,
+        "data": "package" if data is None else "folder", "product": seen.product if seen else product,
         "visits": {key: str(it) if isinstance(it, Path) else it for key, it in asdict(visits).items()},
         "rules": asdict(seen.rules or seen.measure) if seen else None,
         "selection": asdict(selection or Selection()),

@@ -34,6 +34,10 @@ from firstlight.simulate.synthesis import Band, colour_warp, curves, drift, dust
 Floats = NDArray[np.float64]
 
 
+# Sources whose formulas need no file that is not in the package.
+WITHOUT_DATA = frozenset({"magnetar_table", "tde", "agn", "nickel", "plateau", "microlensing"})
+
+
 def source(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
     """The function that makes events of `population`; files are read here, once."""
     makers = {

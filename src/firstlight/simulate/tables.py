@@ -19,13 +19,14 @@ from firstlight.simulate.observing import Observing
 from firstlight.simulate.views import View, Visits
 
 _TEXT = {"sim_template"}
+_ALWAYS = ("dec", "mwebv", "photoz", "photoz_err", "ra", "redshift", "sim_redshift", "trigger_mjd")
 
 
 def to_tables(name: str, seed: int, objects: Sequence[Simulated], view: View) -> tuple[pa.Table, pa.Table]:
     """Objects table and photometry table of simulated objects of one class; number not known is null."""
     short = "".join(letter for letter in name if letter.isalnum())
     ids = [f"sim{seed}-{short}-{one.number}" for one in objects]
-    keys = sorted({key for one in objects for key in one.values})
+    keys = sorted({*_ALWAYS, *(key for one in objects for key in one.values)})
     columns: dict[str, pa.Array] = {
         "object_id": pa.array(ids, pa.string()),
         "survey": pa.array([view.survey.name] * len(ids), pa.string()),

@@ -1,0 +1,230 @@
+"""``simulate``: light curves of a survey from first principles, into a folder; and how real they look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from firstlight.cli import options as opt
+from firstlight.cli.commands import INPUT, OUTPUT, Command, option
+from firstlight.cli.report import progress, say
+from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
+from firstlight.facts import survey as survey_of
+
+if TYPE_CHECKING:
+    from firstlight.simulate.tables import Progress
+
+SURVEY, OBJECTS = "Survey", "Objects"
+PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
+
+
+@click.command(
+    short_help="Make light curves of a survey, with known classes.",
+    cls=Command,
+    no_args_is_help=True,
+    examples=[
+        "firstlight simulate TDE=200 AGN=200 SLSN-I=200 --survey LSST --out simulated",
+        "firstlight simulate 'SN Ia=2000' 'SN II=500' --survey ZTF --data templates --workers 2 --out sim",
+        "firstlight simulate all --each 500 --survey LSST --data templates --out simulated",
+        "firstlight simulate 'SN Ia' 'SN II' --volumetric 500 --survey ZTF --data templates --out simulated",
+        "firstlight simulate 'SN Ia=600' --survey ZTF --data templates --classified --check ztf --out sim",
+    ],
+)
+@click.argument("classes", nargs=-1, required=True, metavar="CLASS[=NUMBER]...")
+@option(
+    "--survey",
+    group=SURVEY,
+    required=True,
+    help="ZTF or LSST; another survey, or a TOML file of your own, with --visits.",
+)
+@option(
+    "--product",
+    group=SURVEY,
+    type=click.Choice(["alerts", "forced"]),
+    help="Detections and limits before them, or flux and error at every visit. Default: alerts for ZTF, "
+    "forced elsewhere.",
+)
+@option(
+    "--visits",
+    group=SURVEY,
+    metavar="TABLE",
+    help="Visit log of your own: mjd, ra, dec, band and, if known, m5 (5-sigma depth).",
+)
+@option("--radius", group=SURVEY, type=float, default=1.75, help="Degrees around a pointing that it covers.")
+@option(
+    "--donors",
+    group=SURVEY,
+    metavar="FOLDER",
+    help="Take visits and depths of the objects of this folder (objects.parquet and photometry.parquet, as "
+    "PLAsTiCC in plasticc-8) instead of a log.",
+)
+@option("--deep-share", group=SURVEY, type=float, help="Share of the objects in deep drilling fields.")
+@option(
+    "--data",
+    group=INPUT,
+    metavar="FOLDER",
+    help="Templates, visit logs, filters, dust. Without it: SLSN-I, TDE, AGN, SN Ib-Ca-rich, PISN, ILOT and "
+    "Microlensing, under a sample of the visits of ZTF and LSST.",
+)
+@option(
+    "--populations",
+    group=INPUT,
+    metavar="FILE.toml",
+    help="Population table of your own; start from a copy of the packaged simulate/populations.toml.",
+)
+@option(
+    "--each",
+    group=OBJECTS,
+    type=click.IntRange(min=1),
+    default=1000,
+    help="Objects of a class that is named without a number.",
+)
+@option(
+    "--volumetric",
+    group=OBJECTS,
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="AREA",
+    help="As many events as happen in so many square degrees x years, instead of numbers.",
+)
+@option("--detections", group=OBJECTS, type=click.IntRange(min=1), help="Detections at least. Default: 3 for "
+        "ZTF, else those of a trigger.")  # fmt: skip
+@option("--faintest", group=OBJECTS, type=float, help="Brightest magnitude at least. Default: 20.2 for ZTF.")
+@option(
+    "--classified",
+    group=OBJECTS,
+    is_flag=True,
+    help="Only as many as a spectroscopic survey classifies (ZTF: Bright Transient Survey).",
+)
+@option("--deeper", group=OBJECTS, type=float, default=0.0, help="Magnitudes that --classified goes deeper.")
+@option("--seed", group=OBJECTS, default=0, help="Same seed, same light curves, with any number of workers.")
+@option("--workers", group=OUTPUT, type=click.IntRange(min=1), default=1, help="Processes.")
+@option(
+    "--out",
+    "-o",
+    group=OUTPUT,
+    required=True,
+    metavar="FOLDER",
+    help="Folder for objects/ and photometry/ (Parquet) and survey.json; an interrupted run goes on in it.",
+)
+@option(
+    "--check",
+    group=OUTPUT,
+    metavar="FOLDER",
+    help="Compare with the light curves of the benchmark ztf-5 (ZTF) or plasticc-8 (LSST) in this folder: a "
+    "report with figures into OUT/realism.",
+)
+def simulate(classes: tuple[str, ...], out: str, check: str | None, **given: Any) -> None:
+    """Simulate light curves of transients as a survey sees them, into a folder of Parquet files.
+
+    A CLASS is a TNS name, with the number of objects that trigger (TDE=200); 'all' means every class but
+    the anomalies SN Ib-Ca-rich, Kilonova, PISN, ILOT and Microlensing, which are made when they are named.
+    Columns sim_* are the truth. Read the folder with
+
+    firstlight.read_table("OUT/photometry", objects="OUT/objects", survey=...).
+    """
+    from firstlight import simulate as room
+
+    if Path(out).is_file():
+        raise UsageError(f"'{out}' is a file", where="--out", hint="Name a folder.")
+    with opt.asked("--survey"):
+        survey_of(given["survey"])
+    real = _protocol(given["survey"], check)
+    counts = _counts(classes, given["each"], given["populations"], given["data"])
+    visits = room.Visits(given["visits"], given["donors"], given["radius"], given["deep_share"])
+    with progress("simulating") as tick:
+        folder = room.write_survey(
+            out,
+            given["survey"],
+            counts,
+            given["seed"],
+            data=given["data"],
+            volumetric=given["volumetric"],
+            product=given["product"],
+            visits=visits,
+            population_table=given["populations"],
+            selection=room.Selection(
+                given["detections"], given["faintest"], given["classified"], given["deeper"]
+            ),
+            workers=given["workers"],
+            progress=_steps(tick),
+        )
+    told = json.loads((folder / "survey.json").read_text(encoding="utf-8"))
+    for name, number in told["triggered"].items():
+        say(f"{name}: {number:,} objects of {told['generated'][name]:,} events")
+    say(f"written to {out}")
+    if real is not None:
+        _check(folder, real, check)
+
+
+def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | None) -> dict[str, int]:
+    """Objects by class of ``NAME=NUMBER``, ``NAME`` and ``all``."""
+    from firstlight.simulate import populations
+    from firstlight.simulate.sources import WITHOUT_DATA
+
+    known = populations(table)
+    counts: dict[str, int] = {}
+    for word in words:
+        name, sign, number = word.rpartition("=")
+        if not sign:
+            name, number = word, str(each)
+        if not number.isdigit() or int(number) == 0:
+            raise UsageError(f"'{word}' is not of the form CLASS=NUMBER", where="CLASS")
+        if name == "all":
+            chosen = [
+                one.name
+                for one in known.values()
+                if not one.held_out and (data is not None or one.source in WITHOUT_DATA)
+            ]
+        else:
+            chosen = [name]
+        for one in chosen:
+            if one not in known:
+                with opt.asked("CLASS"):
+                    raise UnknownNameError("class", one, known)
+            if one in counts:
+                raise UsageError(f"'{one}' is given twice", where="CLASS")
+            counts[one] = int(number)
+    return counts
+
+
+def _steps(tick: Any) -> Progress:
+    """Progress by class as steps of one count."""
+    done: dict[str, int] = {}
+
+    def step(name: str, now: int, wanted: int) -> None:
+        tick(now - done.get(name, 0))
+        done[name] = now
+
+    return step
+
+
+def _protocol(survey: str, folder: str | None) -> Any:
+    """The benchmark to check against, read before anything is simulated; None where no check is asked."""
+    if folder is None:
+        return None
+    from firstlight.evaluate import protocol
+
+    name = PROTOCOLS.get(survey_of(survey).name)
+    if name is None:
+        raise UsageError(f"no real light curves of {survey} to compare with are known", where="--check")
+    return protocol(name, opt.existing(folder, "--check"))
+
+
+def _check(folder: Path, real: Any, where: str | None) -> None:
+    import firstlight
+    from firstlight.simulate import check
+
+    survey = json.loads((folder / "survey.json").read_text(encoding="utf-8"))["survey"]
+    made = firstlight.read_table(folder / "photometry", objects=folder / "objects", survey=survey)
+    report = check(made, real.pool, name=f"the pool of {real.name}")
+    try:
+        drawn = report.figures()
+    except MissingExtraError as error:
+        say(f"no figures: {error}")
+        drawn = {}
+    report.write(folder / "realism", drawn)
+    click.echo(report.to_markdown(), nl=False)
+    say(f"report written to {folder / 'realism'}, with {len(drawn)} figures")
