@@ -51,7 +51,7 @@ def test_all_means_what_can_be_made_and_no_anomalies(tmp_path: Path) -> None:
         (("TDE=many", "--survey", "LSST"), 2, "CLASS=NUMBER"),
         (("TDE", "TDE=2", "--survey", "LSST"), 2, "given twice"),
         (("TDE", "--survey", "LSTS"), 2, "Did you mean 'LSST'"),
-        (("SN Ia=2", "--survey", "ZTF"), 1, "--data FOLDER"),
+        (("Kilonova=2", "--survey", "ZTF"), 1, "--data FOLDER"),
         (("TDE=2", "--survey", "DES"), 1, "--visits FILE"),
         (("TDE=2", "--survey", "LSST", "--classified"), 2, "Bright Transient Survey"),
         (("TDE=2", "--survey", "LSST", "--data", "nowhere"), 2, "no such folder"),

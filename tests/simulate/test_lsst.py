@@ -1,12 +1,15 @@
 """LSST and surveys of one's own: visit logs, noise, detections, trigger, host redshifts, donors."""
 
+import sys
+from urllib.error import URLError
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from firstlight.facts import survey
-from firstlight.simulate import Forced, Hosts, Selection, Visits, simulate, simulators
+from firstlight.simulate import Forced, Hosts, Library, Selection, Visits, simulate, simulators
 from firstlight.simulate.forced import LSST, PLASTICC, as_alerts, first_pair, forced
 from firstlight.simulate.pointings import pointing_log
 from firstlight.simulate.synthesis import NJY
@@ -201,7 +204,7 @@ def test_the_package_alone_simulates_parametric_classes():
         curves = simulate(name, names, 1, seed=2)
         assert curves.objects["label"].to_pylist() == names
     with pytest.raises(DataError, match="data="):
-        simulate("ZTF", ["SN Ia"], 1)
+        simulate("ZTF", ["Kilonova"], 1)
 
 
 def test_a_survey_of_ones_own(tmp_path):
@@ -230,3 +233,32 @@ def test_ztf_forced_photometry_has_every_exposure(shared):
     forced_rows = simulate("ZTF", {"TDE": 2}, seed=1, data=shared / "data/simulation", product="forced")
     assert np.isfinite(forced_rows.flux).all() and np.isfinite(alerts.limit).any()
     assert len(forced_rows.time) > len(alerts.time) and (forced_rows.flux < 0).any()
+
+
+def test_templates_come_by_name_through_sncosmo(shared, monkeypatch, tmp_path):
+    pytest.importorskip("sncosmo")
+    monkeypatch.setenv("SNCOSMO_DATA_DIR", str(shared / "data/simulation/sncosmo"))
+    curves = simulate("ZTF", {"SN Ia": 2}, seed=4)
+    assert curves.objects["label"].to_pylist() == ["SN Ia"] * 2
+    whole, own = Library(shared / "data/simulation"), Library()
+    a, b = whole.template("v19-2011ei-corr"), own.template("v19-2011ei-corr")
+    assert np.allclose(a.phase, b.phase, atol=1e-4) and a.first == b.first and a.plateau == b.plateau
+    assert np.abs(a.flux - b.flux).max() < 1e-3
+    first, second = whole.salt3()[0], own.salt3()[0]
+    assert np.abs(first.flux / first.flux.max() - second.flux / second.flux.max()).max() < 1e-3
+    assert "v19-2006t-corr" in own.template_names(("SN IIb",))
+    with pytest.raises(UnknownNameError, match="2011ei"):
+        own.template("v19-2011ie-corr")
+
+    def offline(name):
+        raise URLError("no route")
+
+    monkeypatch.setattr("sncosmo.get_source", offline)
+    with pytest.raises(DataError, match=r"v19-2006t-corr.*no route.*data="):
+        own.template("v19-2006T-corr")
+
+
+def test_without_sncosmo_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sncosmo", None)
+    with pytest.raises(MissingExtraError, match=r"firstlight\[simulate\]"):
+        simulators("ZTF", ["SN Ia"])

@@ -87,7 +87,7 @@ def test_a_table_of_ones_own_is_checked_before_the_run(tmp_path):
 
 
 def test_missing_data_says_what_to_install(tmp_path):
-    with pytest.raises(DataError, match="firstlight\\[simulate\\]"):
+    with pytest.raises(DataError, match=r"firstlight\[simulate\]"):
         Library(tmp_path).template("v19-2009ip-corr")
     with pytest.raises(DataError, match="visits"):
         simulate("ZTF", {"SN Ia": 1}, data=tmp_path)

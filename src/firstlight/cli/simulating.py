@@ -67,7 +67,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     group=INPUT,
     metavar="FOLDER",
     help="Templates, visit logs, filters, dust. Without it: SLSN-I, TDE, AGN, SN Ib-Ca-rich, PISN, ILOT and "
-    "Microlensing, under a sample of the visits of ZTF and LSST.",
+    "Microlensing, under a sample of the visits of ZTF and LSST; with sncosmo also what it downloads.",
 )
 @option(
     "--populations",

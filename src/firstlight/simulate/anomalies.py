@@ -113,6 +113,7 @@ def plateau(population: Population, library: Library, bands: tuple[Band, ...]) -
 
 def kilonova(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
     """Kilonovae: one of the Kasen+ 2017 models, or a blue and a red one, seen by a viewing angle."""
+    library.path("templates/templates.csv")  # sncosmo has none
     names = list(population.templates) + library.template_names(population.template_classes)
     blue = [library.template(name) for name in names if name.endswith("1e-5")]
     red = [library.template(name) for name in names if not name.endswith("1e-5")]

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError
-from firstlight.simulate import compact
+from firstlight.simulate import compact, downloaded
 from firstlight.simulate.compact import Photosphere
 
 STEP = 20.0  # Angstrom, of every grid
@@ -27,9 +27,8 @@ Floats = NDArray[np.float64]
 
 _MISSING = (
     "Give the data folder as data=... (--data FOLDER; templates/, sncosmo/, populations/, visits/, filters/, "
-    "dust/). "
-    "SALT3 and the V19 templates download once through sncosmo (pip install 'firstlight[simulate]') into "
-    "SNCOSMO_DATA_DIR: sncosmo.get_source('salt3'), sncosmo.get_source('v19-2009ip-corr')."
+    "dust/). Without a folder, SALT3 and core-collapse templates download once through sncosmo "
+    "(pip install 'firstlight[simulate]')."
 )
 
 
@@ -55,7 +54,7 @@ class Library:
     """What lies in one data folder; everything is read when first asked for, and once a process.
 
     Without a folder (`root` None) there is what the package itself holds: a sample of the visits of ZTF and
-    LSST, a coarse dust map, and the fits of superluminous supernovae.
+    LSST, a coarse dust map, and the fits of superluminous supernovae; and templates that sncosmo downloads.
     """
 
     root: Path | None = None
@@ -68,7 +67,7 @@ class Library:
         """The path of a file in the folder; DataError with what to install when it is not there."""
         if self.root is None:
             raise DataError(
-                f"'{relative}' is not in the package, which holds only what parametric classes need",
+                f"'{relative}' is neither in the package nor in sncosmo",
                 where="simulate",
                 hint=_MISSING,
             )
@@ -78,12 +77,16 @@ class Library:
         return path
 
     def template_names(self, classes: tuple[str, ...]) -> list[str]:
-        """Names of the templates filed under one of `classes` in templates.csv."""
+        """Names of the templates filed under one of `classes` in templates.csv, or in sncosmo."""
+        if self.root is None:
+            return list(downloaded.names(tuple(classes))) if classes else []
         rows = _template_table(self.path("templates/templates.csv"))
         return [row["name"] for row in rows if row["sn_class"] in classes]
 
     def template(self, name: str) -> Template:
         """One template by name, its phases counted from maximum."""
+        if self.root is None:
+            return _own(name)
         rows = {row["name"]: row for row in _template_table(self.path("templates/templates.csv"))}
         if name not in rows:
             raise UnknownNameError("template", name, rows, where=str(self.path("templates/templates.csv")))
@@ -94,7 +97,10 @@ class Library:
 
         After +50 d they go on with Hsiao's decline.
         """
-        return _salt3(self.path("sncosmo/models/salt3/salt3-f22"), self.path("templates/hsiao-v3-snpy.npz"))
+        if self.root is None:
+            return _salt3(downloaded.salt3(), _own("hsiao-v3-snpy"))
+        late = _template(self.path("templates/hsiao-v3-snpy.npz"), "SN Ia")
+        return _salt3(self.path("sncosmo/models/salt3/salt3-f22"), late)
 
     def photospheres(self) -> tuple[Photosphere, ...]:
         """The magnetar fits of 265 SLSNe-I."""
@@ -129,7 +135,18 @@ _MAXIMUM_AT = {"nugent-sn91bg-snpy": 14.0, "nugent-sn1a-snpy": 19.0}
 def _template(path: Path, sn_class: str) -> Template:
     with np.load(path) as store:
         phase, wave, flux, scale = store["phase"], store["wave"], store["flux"], float(store["scale"])
-    name = path.stem
+    return _as_template(path.stem, sn_class, phase, wave, flux, scale)
+
+
+@cache
+def _own(name: str) -> Template:
+    (phase, wave, flux), sn_class = downloaded.series(name)
+    return _as_template(name, sn_class, phase, wave, flux, 1.0)
+
+
+def _as_template(
+    name: str, sn_class: str, phase: Floats, wave: Floats, flux: NDArray[np.float32], scale: float
+) -> Template:
     from_maximum = phase.astype(np.float64) - _MAXIMUM_AT.get(name, 0.0)
     # The SNANA and Sako series of hydrogen-rich supernovae stop at +80 d, before the plateau has ended.
     plateau = sn_class in ("SN IIP", "SN IIL/P", "SN II-pec") and from_maximum[-1] < 100.0
@@ -140,8 +157,7 @@ def _template(path: Path, sn_class: str) -> Template:
 
 
 @cache
-def _salt3(folder: Path, hsiao: Path) -> tuple[Template, Template, Floats]:
-    late = _template(hsiao, "SN Ia")
+def _salt3(folder: Path, late: Template) -> tuple[Template, Template, Floats]:
     components = []
     for i in (0, 1):
         options = pv.ReadOptions(column_names=["phase", "wave", "flux"])

@@ -34,7 +34,7 @@ from firstlight.simulate.synthesis import Band, colour_warp, curves, drift, dust
 Floats = NDArray[np.float64]
 
 
-# Sources whose formulas need no file that is not in the package.
+# Sources that need no file that is not in the package.
 WITHOUT_DATA = frozenset({"magnetar_table", "tde", "agn", "nickel", "plateau", "microlensing"})
 
 
@@ -110,7 +110,8 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
         population.magnitude_band or bands[-1].name, library
     )
     peaks = [_rest_peak(one, reference) for one in series]
-    share = np.array([population.preferred.get(name, 1.0) for name in names])
+    preferred = {name.casefold(): value for name, value in population.preferred.items()}
+    share = np.array([preferred.get(name.casefold(), 1.0) for name in names])
     cumulative = np.cumsum(share / share.sum())
     mix, early = population.number_of("mix"), population.early_peak
     correlation = population.number_of("reddening_stretch_correlation")

@@ -106,8 +106,9 @@ def simulate(
     seed : int
         Same seed, same result.
     data : path, optional
-        The data folder (see `firstlight.simulate.library`); without it SLSN-I, TDE, AGN, SN Ib-Ca-rich, PISN,
-        ILOT and Microlensing, under a sample of the visits of ZTF and LSST.
+        The data folder (see `firstlight.simulate.library`); without it SLSN-I, TDE, AGN, SN Ib-Ca-rich,
+        PISN, ILOT and Microlensing, under a sample of the visits of ZTF and LSST, and with sncosmo the
+        classes whose templates it downloads.
     volumetric : float, optional
         As many events as happen in so many square degrees x years, in place of numbers; those that trigger
         are given.
