@@ -62,7 +62,7 @@ def series(name: str) -> tuple[Series, str]:
     try:
         source = sncosmo.get_source(known)
     except (URLError, OSError) as error:
-        raise DataError(f"template '{wanted}' is not here: {error}", where="sncosmo", hint=_HINT) from None
+        raise DataError(f"template '{known}' is not here: {error}", where="sncosmo", hint=_HINT) from None
     low, high = max(source.minwave(), 1_000.0), min(source.maxwave(), 12_000.0)
     wave = np.arange(np.ceil(low / _STEP) * _STEP, high + 0.1, _STEP)
     phase = np.asarray(source._phase, dtype=np.float64)
