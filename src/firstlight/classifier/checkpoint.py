@@ -32,6 +32,7 @@ FORMAT = 1
 PARTS = ("weights.safetensors", "network.onnx", "README.md")
 _GIVEN = ("name", "version", "classes", "preparation", "network")
 _OPTIONAL: dict[str, Any] = {"surveys": [], "passbands": [], "calibration": {}, "training": {}}
+_OWN = "own_surveys"  # facts of surveys that do not come with firstlight; only where there are any
 _WRITTEN = ("format", "firstlight", "sha256", "tensors")
 _KEYS = ("format", "name", "version", "firstlight", "classes", "preparation", "network", *_OPTIONAL)
 _KEYS = (*_KEYS, "sha256", "tensors")
@@ -131,7 +132,7 @@ def write_checkpoint(
         A new directory, or a checkpoint to be replaced.
     config : mapping
         ``name``, ``version``, ``classes``, ``preparation``, ``network``, and optionally ``surveys``,
-        ``passbands``, ``calibration``, ``training``. The rest is filled in here.
+        ``passbands``, ``calibration``, ``training``, ``own_surveys``. The rest is filled in here.
     weights : mapping of str to array
     onnx : bytes
     card : str
@@ -149,7 +150,7 @@ def write_checkpoint(
     path = Path(path)
     given = {key: value for key, value in config.items() if key not in _WRITTEN}
     for key in given:
-        if key not in _KEYS:
+        if key not in (*_KEYS, _OWN):
             raise UnknownNameError("key of a checkpoint's config", key, _KEYS)
     for key in _GIVEN:
         if key not in given:
@@ -162,7 +163,7 @@ def write_checkpoint(
     full = {"format": FORMAT, "firstlight": __version__, **_OPTIONAL, **given}
     full["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     full["tensors"] = {name: list(weights[name].shape) for name in sorted(weights)}
-    ordered = {key: full[key] for key in _KEYS}
+    ordered = {key: full[key] for key in (*_KEYS, _OWN) if key in full}
     parts["config.json"] = (json.dumps(ordered, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
     _replace(path, parts)
     return path
@@ -227,7 +228,7 @@ def _check_config(config: Any, where: str) -> None:
         if key not in config:
             raise CheckpointError(f"lacks '{key}'", where=where)
     for key in config:
-        if key not in _KEYS:
+        if key not in (*_KEYS, _OWN):
             raise CheckpointError(str(UnknownNameError("key", key, _KEYS)), where=where)
     for name in PARTS:
         if name not in config["sha256"]:

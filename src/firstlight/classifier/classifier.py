@@ -81,6 +81,7 @@ class Classifier:
         self.card, self.hash = checkpoint.card, checkpoint.hash
         self._threads = threads
         try:
+            _make_known(config.get("own_surveys", ()))
             self.preparation = Preparation.from_dict(config["preparation"])
             self.calibration = Calibration.from_dict(config["calibration"])
             for given in (self.calibration.training_shares, self.calibration.prior):
@@ -296,3 +297,15 @@ def _carry_on(probabilities: Floats, days: NDArray[np.float64], curves: LightCur
     source = source[filled]
     probabilities[filled] = probabilities[source]
     days[filled] = curves.time[filled] - curves.time[source] + days[source]
+
+
+def _make_known(surveys: Sequence[Mapping[str, Any]]) -> None:
+    """The facts of a user's own surveys, so that their passbands mean here what they meant in training."""
+    for values in surveys:
+        one = facts.Survey.from_dict(values)
+        if one.name in facts.surveys() and facts.survey(one.name) != one:
+            raise UsageError(
+                f"survey '{one.name}' has other numbers here than in training",
+                hint="Give one of the two another name.",
+            )
+        facts.survey(one)

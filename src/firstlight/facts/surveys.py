@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -178,6 +178,25 @@ class Survey:
             raise UnknownNameError("passband", text_of(name), self.spellings, where=f"survey {self.name}")
         return found
 
+    def to_dict(self) -> dict[str, Any]:
+        """The survey as a mapping of plain values that `survey` reads back."""
+        bands = {}
+        for band in self.passbands:
+            values = asdict(band)
+            bands[band.short] = {k: v for k, v in values.items() if k not in ("name", "survey", "short")}
+        plain = {key: getattr(self, key) for key in _PLAIN_KEYS if getattr(self, key) is not None}
+        return {"name": self.name, **plain, "aliases": self.aliases, "passbands": bands, **self.sources}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Survey:
+        """The survey of a mapping, without making its name known in this process (`survey` does)."""
+        return _survey(values, where=f"survey '{values.get('name', 'without name')}'")
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether it comes with firstlight."""
+        return _packaged().get(self.name) == self
+
     @property
     def spellings(self) -> tuple[str, ...]:
         """Short names first, then the aliases, for error messages."""
@@ -280,7 +299,7 @@ def survey(which: str | Path | Mapping[str, Any] | Survey) -> Survey:
     if isinstance(which, Survey):
         return _remember(which)
     if isinstance(which, Mapping):
-        return _remember(_survey(which, where=f"survey '{which.get('name', 'without name')}'"))
+        return _remember(Survey.from_dict(which))
     if isinstance(which, Path) or str(which).endswith(".toml"):
         return _remember(_read(Path(which)))
     known = {**_packaged(), **_own}

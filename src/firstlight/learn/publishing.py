@@ -17,7 +17,7 @@ from torch import Tensor
 import firstlight
 from firstlight.classifier import Calibration, Classifier, load, write_checkpoint
 from firstlight.errors import CheckpointError
-from firstlight.facts import passband
+from firstlight.facts import passband, survey
 from firstlight.learn.export import to_onnx
 from firstlight.learn.networks import NetworkConfig, restore
 from firstlight.learn.training import Row
@@ -54,17 +54,21 @@ def publish(
     """
     network = restore(config, weights)
     names = sorted(set(passbands))
-    values = {
+    surveys = [survey(one) for one in sorted({passband(name).survey for name in names})]
+    values: dict[str, Any] = {
         "name": name,
         "version": "1",
         "classes": list(classes),
         "preparation": preparation.to_dict(),
         "network": config.to_dict(),
-        "surveys": sorted({passband(one).survey for one in names}),
+        "surveys": [one.name for one in surveys],
         "passbands": names,
         "calibration": calibration.to_dict(),
         "training": dict(training),
     }
+    own = [one.to_dict() for one in surveys if not one.is_packaged]
+    if own:
+        values["own_surveys"] = own
     arrays = {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
     graph = to_onnx(network, config)
     if path is not None:
