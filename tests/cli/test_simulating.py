@@ -53,7 +53,6 @@ def test_all_means_what_can_be_made_and_no_anomalies(tmp_path: Path) -> None:
         (("TDE", "--survey", "LSTS"), 2, "Did you mean 'LSST'"),
         (("Kilonova=2", "--survey", "ZTF"), 1, "--data FOLDER"),
         (("TDE=2", "--survey", "DES"), 1, "--visits FILE"),
-        (("TDE=2", "--survey", "LSST", "--classified"), 2, "Bright Transient Survey"),
         (("TDE=2", "--survey", "LSST", "--data", "nowhere"), 2, "no such folder"),
         (("TDE=2", "--survey", "LSST", "--check", "nowhere"), 2, "nowhere"),
     ],

@@ -132,8 +132,6 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
         Visits(log="a", donors="b")
     with pytest.raises(UsageError, match="share"):
         Visits(deep_share=2.0)
-    with pytest.raises(UsageError, match="Bright Transient Survey"):
-        simulators("LSST", ["TDE"], selection=Selection(classified=True))
     with pytest.raises(UnknownNameError, match="forced"):
         simulators("LSST", ["TDE"], product="force")
     with pytest.raises(DataError, match="no visit log of DES"):
@@ -226,6 +224,20 @@ def test_a_survey_of_ones_own(tmp_path):
     curves = simulate(mine, {"TDE": 2}, seed=1, visits=Visits(log=tmp_path / "log.parquet"))
     assert set(curves.passbands) == {"Mine-g", "Mine-r"} and curves.time.min() >= 60_000
     assert np.array_equal(curves.detected, curves.flux >= 5 * curves.flux_err)
+    with pytest.raises(UsageError, match="Mine get a spectrum"):
+        simulators(
+            mine, ["TDE"], selection=Selection(classified=True), visits=Visits(tmp_path / "log.parquet")
+        )
+
+
+def test_a_spectroscopic_sample_of_lsst_is_brighter():
+    every, chosen = (
+        simulators("LSST", ["TDE"], selection=Selection(classified=flag))["TDE"].first(1, 30)
+        for flag in (False, True)
+    )
+    brightest = [np.median([one.rows.flux.max() for one in group]) for group in (every, chosen)]
+    assert brightest[1] > 2.0 * brightest[0]
+    assert all(0.0 <= float(one.values["sim_classified"]) <= 1.0 for one in every)
 
 
 def test_ztf_forced_photometry_has_every_exposure(shared):

@@ -96,7 +96,8 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     "--classified",
     group=OBJECTS,
     is_flag=True,
-    help="Only as many as a spectroscopic survey classifies (ZTF: Bright Transient Survey).",
+    help="Only as many as a spectroscopic survey classifies (ZTF: Bright Transient Survey; LSST: as the "
+    "training set of PLAsTiCC).",
 )
 @option("--deeper", group=OBJECTS, type=float, default=0.0, help="Magnitudes that --classified goes deeper.")
 @option("--seed", group=OBJECTS, default=0, help="Same seed, same light curves, with any number of workers.")

@@ -21,7 +21,7 @@ from firstlight.simulate.dust import law_at
 from firstlight.simulate.event import Source
 from firstlight.simulate.forced import Forced, as_alerts, first_pair, forced
 from firstlight.simulate.library import Library
-from firstlight.simulate.observing import Observing, Rows, alerts, classified_fraction, trigger
+from firstlight.simulate.observing import Observing, Rows, alerts, trigger
 from firstlight.simulate.populations import Population, populations
 from firstlight.simulate.sources import source
 from firstlight.simulate.synthesis import NJY, Band
@@ -37,8 +37,8 @@ class Selection:
     """Which simulated objects are kept: `detections` at least, and brighter than `faintest`.
 
     Where they are None the survey says: 3 and 20.2 mag for ZTF; else the detections of a trigger, and any
-    magnitude. With `classified` only as many as a spectroscopic survey like BTS classifies, or one `deeper`
-    by so many magnitudes.
+    magnitude. With `classified` only as many as a spectroscopic survey classifies (ZTF: BTS; LSST: the
+    training set of PLAsTiCC), or one `deeper` by so many magnitudes.
     """
 
     detections: int | None = None
@@ -88,7 +88,8 @@ class Simulator:
     def _least(self) -> tuple[int, float]:
         ztf, chosen = self.view.seasonal, self.selection
         count = chosen.detections or (3 if ztf else self.view.survey.trigger_detections)
-        return count, chosen.faintest if chosen.faintest is not None else (20.2 if ztf else 99.0)
+        faint = 20.2 if ztf else (24.5 + chosen.deeper if chosen.classified else 99.0)
+        return count, chosen.faintest if chosen.faintest is not None else faint
 
     def simulate(self, seed: int, number: int) -> Simulated | None:
         """Object `number` of the class, None when it does not trigger."""
@@ -119,11 +120,11 @@ class Simulator:
             return None
         start = self._trigger(seen)
         brightest = -2.5 * np.log10(np.abs(seen.flux[seen.detected]).max() / NJY)
-        shift = self.population.number_of("classified_shift")
-        chance = float(classified_fraction(brightest - shift))
+        shift = self.population.number_of("classified_shift") if self.view.seasonal else 0.0
+        share = self.view.classified
         accepted = (
-            float(classified_fraction(brightest - shift - self.selection.deeper))
-            if self.selection.classified
+            float(share(brightest - shift - self.selection.deeper))
+            if self.selection.classified and share is not None
             else 1.0
         )
         if start is None or brightest > faintest or rng.random() >= accepted:
@@ -145,8 +146,8 @@ class Simulator:
             },
             **{f"sim_{key}": value for key, value in event.truth.items()},
         }
-        if self.view.seasonal:
-            values["sim_classified"] = chance
+        if share is not None:
+            values["sim_classified"] = float(share(brightest - shift))
         return Simulated(number, seen, values)
 
     def _observe(
@@ -236,10 +237,10 @@ def simulators(
             raise UnknownNameError("class", name, known, where="simulate")
     seen = view(survey, library, product=product, rules=rules, visits=visits)
     chosen = selection or Selection()
-    if chosen.classified and not seen.seasonal:
+    if chosen.classified and seen.classified is None:
         raise UsageError(
-            "the spectroscopic selection is that of ZTF's Bright Transient Survey", where="classified",
-            hint=f"Leave it out for {seen.survey.name}.",
+            f"which objects of {seen.survey.name} get a spectrum is not known", where="classified",
+            hint="Leave it out; ZTF (Bright Transient Survey) and LSST (PLAsTiCC) have such a selection.",
         )  # fmt: skip
     table = populations(population_table, deep=seen.deep)
     sky = tuple(law_at(one.wave, 3.1) for one in seen.bands)

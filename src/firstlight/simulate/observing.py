@@ -165,3 +165,13 @@ _BTS_FRACTION = (0.995, 0.981, 0.947, 0.943, 0.706, 0.35, 0.02, 0.0)
 def classified_fraction(magnitude: Floats | float) -> Floats:
     """Probability that an object of this brightest magnitude has a class in a survey like BTS."""
     return np.asarray(np.interp(magnitude, _BTS_MAGNITUDE, _BTS_FRACTION))
+
+
+# A logistic curve (magnitude of one half, width) that brings volume-weighted simulated objects to the peak
+# magnitudes of PLAsTiCC's training set, fitted to seven classes together (mean Kolmogorov distance 0.13).
+_PLASTICC_HALF, _PLASTICC_WIDTH = 21.75, 0.45
+
+
+def plasticc_fraction(magnitude: Floats | float) -> Floats:
+    """Probability that an object of this brightest magnitude is in a training set like PLAsTiCC's."""
+    return np.asarray(1.0 / (1.0 + np.exp((np.asarray(magnitude) - _PLASTICC_HALF) / _PLASTICC_WIDTH)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import Survey
@@ -17,7 +19,7 @@ from firstlight.simulate.donors import donor_log
 from firstlight.simulate.forced import Forced, ztf_forced
 from firstlight.simulate.hosts import SPECTRA, Hosts
 from firstlight.simulate.library import Library
-from firstlight.simulate.observing import Observing
+from firstlight.simulate.observing import Observing, classified_fraction, plasticc_fraction
 from firstlight.simulate.passbands import passbands
 from firstlight.simulate.pointings import pointing_log
 from firstlight.simulate.synthesis import Band
@@ -62,7 +64,8 @@ class View:
     """What a survey brings to a simulation.
 
     `rules` are those of ZTF alerts, None for every other survey; `measure` those of forced photometry; `deep`
-    chooses the redshift ranges.
+    chooses the redshift ranges; `classified` is the share of objects with a spectroscopic class by brightest
+    magnitude, where one is known.
     """
 
     survey: Survey
@@ -73,6 +76,7 @@ class View:
     rules: Observing | None = None
     hosts: Hosts = SPECTRA
     deep: bool = False
+    classified: Callable[[float], NDArray[np.float64]] | None = None
 
     @property
     def seasonal(self) -> bool:
@@ -104,7 +108,10 @@ def view(
             chosen = "forced" if product is None else chosen
         measure = rules if isinstance(rules, Forced) else ztf_forced(ztf)
         alerts = ztf if chosen == "alerts" else None
-        return View(known, passbands(known, library, ("g", "r")), ztf_log(library), chosen, measure, alerts)
+        return View(
+            known, passbands(known, library, ("g", "r")), ztf_log(library), chosen, measure, alerts,
+            classified=classified_fraction,
+        )  # fmt: skip
     if isinstance(rules, Observing):
         raise UsageError("Observing holds the rules of ZTF alerts", where="rules", hint="Give a Forced.")
     bands = passbands(known, library)
@@ -125,7 +132,8 @@ def view(
             f"no visit log of {known.name} is here", where="simulate",
             hint="Give one as visits=Visits(log=...) (--visits FILE): mjd, ra, dec, band and depth.",
         )  # fmt: skip
-    return View(known, bands, log, chosen, rules or default, None, hosts, deep)
+    spectra = plasticc_fraction if known.name == "LSST" else None
+    return View(known, bands, log, chosen, rules or default, None, hosts, deep, spectra)
 
 
 def _product(given: str | None, default: Product) -> Product:
