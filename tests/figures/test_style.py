@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstlight.errors import MissingExtraError
-from firstlight.facts import all_passbands, class_tree
+from firstlight.facts import all_passbands, class_tree, passband, survey
 from firstlight.figures import class_style, light_curve, passband_style
 from firstlight.figures.style import spread
 
@@ -39,8 +39,9 @@ def test_ztf_g_is_green_and_r_is_red(name, strongest):
 
 def test_passbands_of_one_survey_differ_in_colour_and_marker_so_that_they_read_in_grey():
     by_survey = {}
-    for name in all_passbands():
-        by_survey.setdefault(name.rsplit("-", 1)[0], []).append(passband_style(name))
+    for name in all_passbands():  # other tests may have brought surveys of their own
+        if survey(passband(name).survey).is_packaged:
+            by_survey.setdefault(name.rsplit("-", 1)[0], []).append(passband_style(name))
     for styles in by_survey.values():
         assert (
             len({style.color for style in styles}) == len({style.marker for style in styles}) == len(styles)

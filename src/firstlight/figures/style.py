@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firstlight.errors import FirstlightError, MissingExtraError
-from firstlight.facts import class_tree, passband
+from firstlight.facts import class_tree, passband, survey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +80,8 @@ class ClassStyle:
 def passband_style(name: str) -> PassbandStyle:
     """Colour and marker of a passband by its qualified name, e.g. ``"ZTF-g"``.
 
-    A passband of a user's own survey takes its colour from its name (ugrizy), else from its wavelength.
+    A passband of a user's own survey takes its colour from its name (ugrizy), else from its wavelength,
+    and then its marker from its place in the survey.
 
     Examples
     --------
@@ -92,13 +93,15 @@ def passband_style(name: str) -> PassbandStyle:
     if known is not None:
         return PassbandStyle(*known)
     try:
-        wavelength = passband(name).wavelength_um
+        own = passband(name)
     except FirstlightError:
         return PassbandStyle(GREY, "h")
-    near = min(_RUBIN_WAVELENGTHS, key=lambda band: abs(_RUBIN_WAVELENGTHS[band] - wavelength))
-    return PassbandStyle(_RUBIN[near][0], "h")
+    near = min(_RUBIN_WAVELENGTHS, key=lambda band: abs(_RUBIN_WAVELENGTHS[band] - own.wavelength_um))
+    place = [band.name for band in survey(own.survey).passbands].index(name)
+    return PassbandStyle(_RUBIN[near][0], _OWN_MARKERS[place % len(_OWN_MARKERS)])
 
 
+_OWN_MARKERS = "hXPDd<>"
 _RUBIN_WAVELENGTHS = {band: passband(f"LSST-{band}").wavelength_um for band in _RUBIN}
 
 
