@@ -1,0 +1,5 @@
+"""``python -m firstlight``: the command line where its script is not on the path."""
+
+from firstlight.cli import main
+
+main()
