@@ -54,6 +54,7 @@ def make_predictions(curves, classes=CLASSES):
         offsets=curves.offsets,
         classes=tuple(classes),
         object_id=curves.object_id,
+        n_detections=curves.per_object(used),
         classifier="ztf",
         version="1.0",
         hash="a81f3c0d9be2775f",

@@ -165,6 +165,7 @@ def test_nothing_detected_is_said_and_not_an_error(predictions):
             "offsets": np.array([0, 2]),
             "time": quiet.time,
             "probabilities": np.full((2, 5), np.nan, np.float32),
+            "n_detections": np.array([0]),
         }
     )
     upper, lower = light_curve(quiet, silent)
@@ -187,3 +188,10 @@ def test_one_absurd_point_does_not_press_the_light_curve_flat(curves, brightness
     upper, _ = light_curve(wild, brightness=brightness)
     low, high = sorted(upper.get_ylim())
     assert high - low < (6 if brightness == "magnitude" else 2e4)
+
+
+def test_detections_that_the_classifier_does_not_read_are_told(curves, predictions):
+    fewer = SimpleNamespace(**{**vars(predictions), "n_detections": predictions.n_detections - 2})
+    upper, _ = light_curve(curves, fewer)
+    all_of_them = int(predictions.n_detections[0])
+    assert f"{all_of_them - 2} of {all_of_them} detections" in " ".join(words(upper))

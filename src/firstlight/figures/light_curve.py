@@ -215,7 +215,10 @@ def _titles(
         best = int(np.argmax(answers.probabilities[-1]))
         facts.append(f"{answers.classes[best]} {two_digits(float(answers.probabilities[-1, best]))}")
     number = int((points.detected & points.usable & (points.days >= 0)).sum())
-    facts.append(f"{number} detection{'s' * (number != 1)}")
+    read = number
+    if predictions is not None:  # passbands or days that the classifier does not read
+        read = int(predictions.n_detections[list(predictions.object_id).index(one.object_id[0])])
+    facts.append(f"{f'{read} of ' if read < number else ''}{number} detection{'s' * (number != 1)}")
     if "redshift" in one.objects.column_names:
         redshift = float(np.asarray(one.column("redshift"), dtype=np.float64)[0])
         if np.isfinite(redshift):
