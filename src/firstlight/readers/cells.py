@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Floats = NDArray[np.float64]
 
 # Text that stands for "no value" in the files of the field.
 MISSING = ("", "nan", "null", "none", "na", "n/a", "-", "--", "masked", "<na>")
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][+-]?[0-9]+)?$|^[+-]?(inf|infinity)$"
 _EXACT = 2.0**53
 # MJD of 1970-01-01.
@@ -55,13 +57,24 @@ def numbers(column: Any, *, name: str, where: str, report: list[str]) -> Floats:
 
 
 def days(column: Any, *, name: str, where: str, report: list[str]) -> Floats:
-    """Times of a column as float64 days: as written, or MJD (UTC) of timestamps."""
-    column = plain(column)
+    """Times of a column as float64 days: as written, or MJD (UTC) of timestamps and dates in ISO 8601."""
+    column = _dates(plain(column))
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         zone = getattr(column.type, "tz", None)
         nanoseconds = column.cast(pa.timestamp("ns", tz=zone)).cast(pa.int64())
         return _numpy(nanoseconds.cast(pa.float64(), safe=False)) / 86_400e9 + _UNIX_MJD
     return numbers(column, name=name, where=where, report=report)
+
+
+def _dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as timestamps when it begins like a date and all of it is one."""
+    first = next((cell for cell in column.slice(0, 64).to_pylist() if cell), None)
+    if not isinstance(first, str) or not _DATE.match(first):
+        return column
+    try:
+        return pa.chunked_array([_text(column).cast(pa.timestamp("ns"))])
+    except pa.ArrowInvalid:
+        return column
 
 
 def _numpy(column: pa.ChunkedArray) -> Floats:
