@@ -1,14 +1,8 @@
 """Figures: a classified light curve, and how well a classifier does."""
 
+from firstlight.figures.diagrams import confusion_matrix, precision_recall, reliability, roc
 from firstlight.figures.light_curve import light_curve
-from firstlight.figures.performance import (
-    against_time,
-    confusion_matrix,
-    label_efficiency,
-    precision_recall,
-    reliability,
-    roc,
-)
+from firstlight.figures.performance import against_time, label_efficiency
 from firstlight.figures.reports import report_figures
 from firstlight.figures.style import ClassStyle, PassbandStyle, blank, class_style, passband_style
 

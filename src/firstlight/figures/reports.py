@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.figures.performance import (
+from firstlight.figures.diagrams import (
     PRECISION_RECALL_SIZE,
     Interval,
     ReliabilityBins,
-    ScoreRow,
-    against_time,
     confusion_matrix,
     precision_recall,
     reliability,
     roc,
 )
+from firstlight.figures.performance import ScoreRow, against_time
 from firstlight.figures.style import blank
 
 if TYPE_CHECKING:

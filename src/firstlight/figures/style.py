@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FONT, SMALL, FOOT = 10.0, 8.5, 7.0  # pt
 GREY, LIGHT = "0.45", "0.8"
+#: Colours of arms (methods) in the order in which they are given; apart from those of classes by being named
+#: in a legend.
+ARMS = ("#0072b2", "#d55e00", "#009e73", "#b8559a", "#e69f00", "#46a8e0", "0.3")
 
 # Rubin's palette for light backgrounds and its markers (RTN-045); other surveys share it by the name of the
 # band.
