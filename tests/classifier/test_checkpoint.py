@@ -40,6 +40,37 @@ def test_an_altered_part_is_named(saved: Path, part: str) -> None:
         load(saved)
 
 
+def test_further_parts_are_kept_and_verified(saved: Path, tmp_path: Path) -> None:
+    whole = read_checkpoint(saved)
+    path = tmp_path / "with-replay"
+    write_checkpoint(
+        path,
+        config=whole.config,
+        weights=whole.weights,
+        onnx=whole.onnx,
+        card=whole.card,
+        extras={"replay.parquet": b"curves"},
+    )
+    assert load(path).checkpoint.extras == {"replay.parquet": b"curves"}
+    assert load(load(path).save(tmp_path / "again")).checkpoint.extras == {"replay.parquet": b"curves"}
+    (path / "replay.parquet").write_bytes(b"other!")
+    with pytest.raises(CheckpointError, match=r"replay\.parquet was altered"):
+        load(path)
+
+
+def test_a_part_that_nobody_knows_is_refused(saved: Path, tmp_path: Path) -> None:
+    whole = read_checkpoint(saved)
+    with pytest.raises(UnknownNameError, match=r"'replay\.csv'.*'replay\.parquet'"):
+        write_checkpoint(
+            tmp_path / "new",
+            config=whole.config,
+            weights=whole.weights,
+            onnx=whole.onnx,
+            card=whole.card,
+            extras={"replay.csv": b""},
+        )
+
+
 def test_another_format_is_named(saved: Path) -> None:
     edit(saved, lambda config: config.update(format=2))
     with pytest.raises(CheckpointError, match=r"format 2.*reads format 1"):

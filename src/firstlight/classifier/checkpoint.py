@@ -6,6 +6,8 @@
     weights.safetensors   the weights, to train on from
     network.onnx          the same network, to answer with
     README.md             the card: data, classes, measures, limits
+    trust.safetensors     where there is one: what conformal sets and novelty are computed from
+    replay.parquet        where there is one: some of the simulated light curves it learnt from
 
 Nothing in it is a pickle, and nothing in it runs when it is read.
 """
@@ -30,6 +32,7 @@ from firstlight.errors import CheckpointError, UnknownNameError
 
 FORMAT = 1
 PARTS = ("weights.safetensors", "network.onnx", "README.md")
+EXTRAS = ("trust.safetensors", "replay.parquet")  # parts that a classifier may have
 _GIVEN = ("name", "version", "classes", "preparation", "network")
 _OPTIONAL: dict[str, Any] = {"surveys": [], "passbands": [], "calibration": {}, "training": {}}
 _OWN = "own_surveys"  # facts of surveys that do not come with firstlight; only where there are any
@@ -58,6 +61,12 @@ class Checkpoint:
     config: Mapping[str, Any]
     onnx: bytes
     card: str
+
+    @cached_property
+    def extras(self) -> Mapping[str, bytes]:
+        """Those of `EXTRAS` that this classifier has, by name."""
+        known = self.config["sha256"]
+        return {name: _part(self.path, name, known) for name in EXTRAS if name in known}
 
     @cached_property
     def weights(self) -> dict[str, NDArray[Any]]:
@@ -112,7 +121,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         _part(path, "network.onnx", config["sha256"]),
         _part(path, "README.md", config["sha256"]).decode("utf-8"),
     )
-    _ = checkpoint.weights  # so that a broken checkpoint fails now and not when it is trained on
+    # So that a broken checkpoint fails now and not when it is trained on.
+    _ = checkpoint.weights, checkpoint.extras
     return checkpoint
 
 
@@ -123,6 +133,7 @@ def write_checkpoint(
     weights: tensors.Tensors,
     onnx: bytes,
     card: str,
+    extras: Mapping[str, bytes] | None = None,
 ) -> Path:
     """The path of the directory into which a classifier was written, all of it or nothing.
 
@@ -137,6 +148,8 @@ def write_checkpoint(
     onnx : bytes
     card : str
         Markdown.
+    extras : mapping of str to bytes, optional
+        Any of `EXTRAS`.
 
     Raises
     ------
@@ -160,6 +173,10 @@ def write_checkpoint(
         "network.onnx": onnx,
         "README.md": card.encode("utf-8"),
     }
+    for name, data in (extras or {}).items():
+        if name not in EXTRAS:
+            raise UnknownNameError("part of a checkpoint", name, EXTRAS)
+        parts[name] = data
     full = {"format": FORMAT, "firstlight": __version__, **_OPTIONAL, **given}
     full["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     full["tensors"] = {name: list(weights[name].shape) for name in sorted(weights)}

@@ -264,6 +264,7 @@ class Classifier:
             weights=checkpoint.weights,
             onnx=checkpoint.onnx,
             card=checkpoint.card,
+            extras=checkpoint.extras,
         )
 
 

@@ -37,6 +37,7 @@ def publish(
     training: Mapping[str, Any],
     card: str,
     path: Path | None = None,
+    extras: Mapping[str, bytes] | None = None,
 ) -> Classifier:
     """The classifier of these tensors, written to `path` when one is given.
 
@@ -51,6 +52,8 @@ def publish(
         Provenance, as plain values of JSON.
     card : str
         Markdown.
+    extras : mapping of str to bytes, optional
+        Further parts of the checkpoint (`firstlight.classifier.checkpoint.EXTRAS`).
     """
     network = restore(config, weights)
     names = sorted(set(passbands))
@@ -72,10 +75,12 @@ def publish(
     arrays = {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
     graph = to_onnx(network, config)
     if path is not None:
-        return load(write_checkpoint(path, config=values, weights=arrays, onnx=graph, card=card))
+        return load(
+            write_checkpoint(path, config=values, weights=arrays, onnx=graph, card=card, extras=extras)
+        )
     with tempfile.TemporaryDirectory() as folder:
         written = write_checkpoint(
-            Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card
+            Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card, extras=extras
         )
         return load(written)
 
