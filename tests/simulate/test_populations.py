@@ -1,5 +1,8 @@
 """The population table: laws, checks before a run, and messages that say what is wrong and where."""
 
+import tomllib
+from importlib import resources
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import class_tree
 from firstlight.simulate import Library, populations, simulate, simulators
 from firstlight.simulate.distributions import law
+from firstlight.simulate.population_files import read
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,57 @@ def test_rates_give_known_numbers_of_supernovae():
     from firstlight.simulate.cosmology import rate_integral
 
     assert 2.5e-5 * rate_integral("constant", 1e-4, 0.1) * 41_253 == pytest.approx(7_500, rel=0.1)
+
+
+def test_a_table_may_hold_only_what_it_changes(tmp_path):
+    mine = _write(tmp_path, 'extends = "populations"\n["TDE"]\nhost_av = 0.0\ndeep = { rate = 5e-7 }\n')
+    rng = np.random.default_rng(1)
+    changed, packaged = populations(mine), populations()
+    assert list(changed) == list(packaged) and changed["TDE"].draw("host_av", rng) == 0.0
+    assert changed["TDE"].rate == packaged["TDE"].rate and changed["TDE"].number == packaged["TDE"].number
+    deep = populations(mine, deep=True)["TDE"]  # `deep` is replaced as a whole
+    assert deep.rate == 5e-7 and deep.redshift == packaged["TDE"].redshift
+    second = tmp_path / "second.toml"
+    second.write_text('extends = "mine.toml"\n["TDE"]\nrate = 2e-6\n', encoding="utf-8")
+    assert populations(second)["TDE"].rate == 2e-6 and populations(second)["TDE"].draw("host_av", rng) == 0.0
+    hashes = {read(one)[2] for one in (None, "literature", mine, second)}
+    assert len(hashes) == 4 and read("populations")[2] == read(None)[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ('extends = "mine.toml"\n', DataError, "extends itself"),
+        ('extends = "nothing.toml"\n', DataError, r"no population table.*\n*.*literature"),
+        ("extends = 3\n", DataError, "names one table"),
+        ('extend = "populations"\n', UnknownNameError, "extends"),
+        ('extends = "populations"\n["TDE"]\nhost_aw = 1.0\n', UnknownNameError, "host_av"),
+        ('extends = "populations"\n["SN X"]\nsource = "tde"\n', DataError, r"\[SN X\]"),
+    ],
+)
+def test_a_table_that_extends_wrongly_says_so(tmp_path, text, error, message):
+    with pytest.raises(error, match=message):
+        populations(_write(tmp_path, text))
+
+
+def test_the_literature_table_holds_no_fit_to_labelled_light_curves(shared):
+    """Every parameter that the header of the packaged table names as fitted has a value of its own there."""
+    own = tomllib.loads(
+        resources.files("firstlight.simulate").joinpath("literature.toml").read_text(encoding="utf-8")
+    )
+    assert own.pop("extends") == "populations"
+    fitted = read(None)[1]
+    learnt = [name for name, table in fitted.items() if not table.get("held_out")]
+    assert list(own) == learnt
+    for name in learnt:
+        assert {"deep", "depth_loss", "host_noise", "late", "classified_shift", "note"} <= set(own[name])
+        assert ({"magnitude", "log_luminosity"} & set(fitted[name])) <= set(own[name]), name
+    assert "c" in own["SN Ia"] and {"temperature", "decline_days", "host_av"} <= set(own["TDE"])
+    assert {
+        "stretch", "stretch_rise", "stretch_fall", "rise_gap", "rise_power", "decline", "blue_start",
+        "plateau_end", "host_av", "preferred",
+    } <= set(own["SN II"])  # fmt: skip
+    curves = simulate(
+        "ZTF", {"TDE": 1, "SN II": 1}, seed=1, data=shared / "data/simulation", population_table="literature"
+    )
+    assert curves.objects["label"].to_pylist() == ["TDE", "SN II"]

@@ -72,8 +72,9 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 @option(
     "--populations",
     group=INPUT,
-    metavar="FILE.toml",
-    help="Population table of your own; start from a copy of the packaged simulate/populations.toml.",
+    metavar="TABLE",
+    help="Population table: 'literature' (nothing in it was fitted to labelled light curves), or a TOML file "
+    'of your own, with extends = "populations" and what it changes.',
 )
 @option(
     "--each",

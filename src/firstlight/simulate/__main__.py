@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--survey", default="ZTF")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--populations", type=Path, default=None, help="your own population table (TOML)")
+    parser.add_argument("--populations", default=None, help="'literature', or your own table (TOML)")
     parser.add_argument(
         "--faintest", type=float, default=20.2, help="brightest magnitude of an object at least"
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
+from firstlight.simulate.population_files import read
 
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
@@ -155,20 +154,14 @@ def _within(draw: Law, allowed: tuple[float, float], where: str) -> None:
         )
 
 
-def table_text(path: str | Path | None = None) -> str:
-    """The text of a population table, of the packaged one when no path is given."""
-    if path is None:
-        return resources.files("firstlight.simulate").joinpath("populations.toml").read_text(encoding="utf-8")
-    if not Path(path).exists():
-        raise DataError("there is no population table", where=str(path))
-    return Path(path).read_text(encoding="utf-8")
-
-
 def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[str, Population]:
     """The classes of a population table by name; of the packaged one when no path is given.
 
     Parameters
     ----------
+    path : path or str, optional
+        A TOML file, or a packaged table by name: ``"populations"`` (the default), fitted in part to labelled
+        light curves of ZTF, or ``"literature"``, where no number comes from them.
     deep : bool
         For a survey deeper than 22 mag: with what the sub-table `deep` of a class changes.
 
@@ -177,12 +170,7 @@ def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[s
     DataError, UnknownNameError, UsageError
         With the class and parameter at fault.
     """
-    text = table_text(path)
-    where = "populations.toml" if path is None else str(path)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"not TOML: {error}", where=where) from None
+    where, tables, _ = read(path)
     if deep:
         tables = {name: {**table, **table.get("deep", {})} for name, table in tables.items()}
     out = {name: _population(name, table, where) for name, table in tables.items()}

@@ -7,7 +7,6 @@ class: rates need both).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,7 +25,7 @@ from firstlight.facts import survey as survey_of
 from firstlight.simulate.engine import Selection, Simulator, expected, simulators
 from firstlight.simulate.forced import Forced
 from firstlight.simulate.observing import Observing
-from firstlight.simulate.populations import table_text
+from firstlight.simulate.population_files import read as read_populations
 from firstlight.simulate.tables import Progress, to_tables
 from firstlight.simulate.views import Visits
 
@@ -140,7 +139,7 @@ def write_survey(
         "visits": {key: str(it) if isinstance(it, Path) else it for key, it in asdict(visits).items()},
         "rules": asdict(seen.rules or seen.measure) if seen else None,
         "selection": asdict(selection or Selection()),
-        "populations_sha256": hashlib.sha256(table_text(population_table).encode()).hexdigest(),
+        "populations_sha256": read_populations(population_table)[2],
     }  # fmt: skip
     manifest = folder / "survey.json"
     if manifest.exists():

@@ -116,8 +116,9 @@ def simulate(
         Detections and limits (default for ZTF), or flux and error at every visit (default elsewhere).
     visits : Visits, optional
         Another visit log, or donors.
-    population_table : path, optional
-        Your own table in place of the packaged ``populations.toml``.
+    population_table : path or str, optional
+        Your own table in place of the packaged ``populations.toml``, or ``"literature"``: the packaged table
+        in which nothing was fitted to labelled light curves.
     rules, selection : optional
         How the survey observes, and which objects are kept.
 
