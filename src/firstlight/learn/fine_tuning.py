@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from firstlight.classifier import Classifier, load
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
+from firstlight.learn import memory
 from firstlight.learn.cards import card
 from firstlight.learn.fitting import Lesson, calibrate, fit
 from firstlight.learn.heads import match_head, merged_classes
@@ -30,7 +31,8 @@ def fine_tune(
     *,
     classes: Sequence[str] | None = None,
     strategy: str = "full",
-    replay: LightCurves | None = None,
+    replay: LightCurves | Literal[False] | None = None,
+    keep: int = 0,
     labels: Mapping[str, str] | None = None,
     scheme: str | None = None,
     recipe: Recipe | None = None,
@@ -59,12 +61,15 @@ def fine_tune(
         them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
     strategy : {"full", "output", "last-two", "recurrent-and-output", "head-first"}
         What moves; everything else stays bit-identical.
-    replay : LightCurves, optional
-        Labelled light curves of the base, mixed in so that what they taught is not forgotten.
+    replay : LightCurves or False, optional
+        Labelled light curves of the base, mixed in so that what they taught is not forgotten. By default
+        those that the base carries, if it does; False for none.
+    keep : int
+        Replayed light curves that the result carries, to be tuned again; 0 for those that the base carries.
     labels, scheme : optional
         How the labels are spelt (`firstlight.learn.read_names`).
     recipe : Recipe, optional
-        `FINE_TUNE`, or `FINE_TUNE_REPLAY` with replay.
+        By default `FINE_TUNE`, or `FINE_TUNE_REPLAY` with replay.
     name : str
         Name of the result.
     seed : int
@@ -95,17 +100,17 @@ def fine_tune(
     >>> tuned.save("my-classifier")  # doctest: +SKIP
     """
     phases(strategy)  # refuse an unknown name before any work
-    chosen = (recipe or (FINE_TUNE if replay is None else FINE_TUNE_REPLAY)).with_(**settings)
     base = base if isinstance(base, Classifier) else load(base)
+    past = _past(base, replay, labels, scheme)
+    chosen = (recipe or (FINE_TUNE if past is None else FINE_TUNE_REPLAY)).with_(**settings)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
     seen = [one for one in class_tree().names if one in set(names)]
     own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
     known = reading.index(names, own)
     reading.require(known, least=1 if strategy == "output" else reading.LEAST_OBJECTS)
-    old = None
-    if replay is not None:
-        old = reading.index(reading.read_names(replay, labels=labels, scheme=scheme), known.classes)
-    passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replay)})
+    replayed = None if past is None else past.curves
+    old = None if past is None else reading.index(past.names, known.classes)
+    passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replayed)})
     preparation = reading_only(base.preparation, passbands)
     lesson = Lesson(
         curves,
@@ -114,7 +119,7 @@ def fine_tune(
         chosen,
         chosen.epochs or epochs_for(int((known.target >= 0).sum())),
         strategy,
-        replay,
+        replayed,
         old,
     )
     config, starts = start_from(base, known.classes, chosen.members)
@@ -155,7 +160,40 @@ def fine_tune(
         training=training,
         card=_card(name, base, preparation, training, about),
         path=None if out is None else Path(out),
+        extras=_carried_on(base, past, preparation, keep, seed),
     )
+
+
+class _Past(NamedTuple):
+    """What is replayed: light curves and the names of their classes."""
+
+    curves: LightCurves
+    names: list[str | None]
+
+
+def _past(
+    base: Classifier,
+    replay: LightCurves | Literal[False] | None,
+    labels: Mapping[str, str] | None,
+    scheme: str | None,
+) -> _Past | None:
+    """The light curves given, else those that the base carries, whose labels are spelt as TNS does."""
+    if replay is False:
+        return None
+    if replay is not None:
+        return _Past(replay, reading.read_names(replay, labels=labels, scheme=scheme))
+    own = memory.carried(base)
+    return None if own is None else _Past(own, reading.read_names(own))
+
+
+def _carried_on(
+    base: Classifier, past: _Past | None, preparation: Preparation, keep: int, seed: int
+) -> dict[str, bytes]:
+    """What the result carries to be replayed again: `keep` of what was given, else what the base carries."""
+    if past is not None and keep:
+        return {memory.PART: memory.carry(past.curves, past.names, preparation, keep, seed)}
+    own = base.checkpoint.extras.get(memory.PART)
+    return {} if own is None else {memory.PART: own}
 
 
 def start_from(

@@ -14,6 +14,7 @@ from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
+from firstlight.learn import memory
 from firstlight.learn.cards import card
 from firstlight.learn.fitting import Lesson, calibrate, fit, member_seed
 from firstlight.learn.networks import (
@@ -41,6 +42,7 @@ def pretrain(
     labels: Mapping[str, str] | None = None,
     scheme: str | None = None,
     recipe: Recipe = PRETRAIN,
+    keep: int = 0,
     name: str = "pretrained",
     seed: int = 0,
     run: str | Path | None = None,
@@ -65,6 +67,9 @@ def pretrain(
     sizes : mapping, optional
         Sizes of the network, e.g. ``{"hidden": 128}`` (`NetworkConfig`).
     recipe : Recipe
+    keep : int
+        Labelled light curves that the classifier carries, as many of every label as there are, for
+        `fine_tune` to replay; some 100 bytes each. 0 where the light curves must not travel with it.
     labels, scheme, name, seed, run, out, about, progress, device, **settings
         As in `fine_tune`.
 
@@ -105,6 +110,7 @@ def pretrain(
         device=device,
     )
     calibration = calibrate(lesson, config, starts[0], seed=seed, device=device)
+    carried = memory.carry(curves, names, preparation, keep, seed) if keep else None
     training = {
         "kind": "pretraining",
         "seed": seed,
@@ -138,8 +144,10 @@ def pretrain(
                 f"Adam {chosen.rate:g}, {chosen.schedule} schedule, batches of {chosen.batch_size}",
                 "every other setting stands in config.json",
             ],
+            notes=[] if carried is None else [memory.note(keep)],
         ),
         path=None if out is None else Path(out),
+        extras=None if carried is None else {memory.PART: carried},
     )
 
 
