@@ -44,7 +44,7 @@ class Augmentation:
     dilation : float
         Largest relative stretch of time about the trigger, either way.
     metadata : float
-        Chance that each known metadata value is masked.
+        Chance that all metadata of an object are masked, and of the others that each known value is.
     """
 
     drop_rows: float = 0.0
@@ -102,8 +102,12 @@ def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) ->
 
 
 def mask_metadata(mask: NDArray[np.float32], chance: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The context mask [s, K] with each known value masked by this chance."""
-    return (mask * (rng.random(mask.shape) >= chance)).astype(np.float32)
+    """The context mask [s, K]: by this chance an object loses all that is known, else each value by it.
+
+    Objects of which nothing is known are what a live survey has most of, so they must be common.
+    """
+    whole, single = rng.random((len(mask), 1)) >= chance, rng.random(mask.shape) >= chance
+    return (mask * (whole & single)).astype(np.float32)
 
 
 def _measure_again(curves: LightCurves, how: Augmentation, rng: np.random.Generator) -> LightCurves:
