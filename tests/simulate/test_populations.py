@@ -7,6 +7,7 @@ from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import class_tree
 from firstlight.simulate import Library, populations, simulate, simulators
 from firstlight.simulate.distributions import law
+from firstlight.simulate.populations import table_text
 
 
 @pytest.mark.parametrize(
@@ -126,3 +127,28 @@ def test_rates_give_known_numbers_of_supernovae():
     from firstlight.simulate.cosmology import rate_integral
 
     assert 2.5e-5 * rate_integral("constant", 1e-4, 0.1) * 41_253 == pytest.approx(7_500, rel=0.1)
+
+
+def _with_correction(path, magnitudes):
+    text = table_text().replace(
+        '["SN Iax[02cx-like]".deep]',
+        f'["SN Iax[02cx-like]".correction]\ndays = [0.0, 40.0]\nwavelengths = [4000.0, 8000.0]\n'
+        f'magnitudes = {magnitudes}\n\n["SN Iax[02cx-like]".deep]',
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_correction_is_bilinear_and_flat_beyond_its_table(tmp_path):
+    table = populations(_with_correction(tmp_path / "a.toml", "[[0.0, 1.0], [2.0, 3.0]]"))
+    found = table["SN Iax[02cx-like]"].correction
+    assert found.at(np.array([-9.0, 20.0, 99.0]), np.array([3000.0, 6000.0])) == pytest.approx(
+        np.array([[0.0, 1.0, 2.0], [0.5, 1.5, 2.5]])
+    )
+    assert populations()["SN Iax[02cx-like]"].correction is None
+    assert populations(deep=True)["SN Iax[02cx-like]"].correction is not None
+
+
+def test_a_correction_with_a_number_missing_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"SN Iax.*correction.*rows of \[1, 2\]"):
+        populations(_with_correction(tmp_path / "a.toml", "[[0.0, 1.0], [2.0]]"))
