@@ -67,3 +67,10 @@ def test_a_measure_of_features_finds_what_differs(pair):
     found = two_sample(a[:24], b[:24])
     assert found.auc > 0.9 and next(iter(found.importance)) == "error_g"
     assert found.groups["errors"] > found.groups["shape"]
+
+
+def test_a_feature_that_one_object_has_does_not_stop_the_measure(pair):
+    a, b = (curve_features(one, BANDS["ZTF"]) for one in pair)
+    a, b = a[np.isfinite(a[:, 0])][:20].copy(), b[np.isfinite(b[:, 0])][:20].copy()
+    a[1:, FEATURES.index("slope_start")] = b[:, FEATURES.index("slope_start")] = np.nan
+    assert 0.0 <= two_sample(a, b, detail=False).auc <= 1.0

@@ -174,3 +174,14 @@ def test_the_package_holds_small_copies_of_the_data(shared):
     assert own.dust_map()[170, 100] == pytest.approx(
         float(whole.dust_map()[168:171, 99:102].mean()), abs=0.01
     )
+
+
+def test_a_disruption_may_decline_as_a_power_of_time(tmp_path):
+    deep = populations(deep=True)["TDE"]
+    event = source(deep, Library(), passbands(survey("LSST"), Library(), ("u", "g")))(
+        np.random.default_rng(3), 0.01, [np.ones(1)] * 2, 40.0
+    )
+    assert event is not None
+    flux = event.flux.sum(axis=0)
+    early, late = (np.interp([a, 2.0 * a], event.time, flux) for a in (2.0, 120.0))
+    assert early[0] / early[1] < 1.1 < 2.5 < late[0] / late[1] < 6.0

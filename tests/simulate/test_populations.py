@@ -184,3 +184,29 @@ def test_the_literature_table_holds_no_fit_to_labelled_light_curves(shared):
         "ZTF", {"TDE": 1, "SN II": 1}, seed=1, data=shared / "data/simulation", population_table="literature"
     )
     assert curves.objects["label"].to_pylist() == ["TDE", "SN II"]
+
+
+def _with_correction(path, magnitudes):
+    packaged = resources.files("firstlight.simulate").joinpath("populations.toml")
+    text = packaged.read_text(encoding="utf-8").replace(
+        '["SN Iax[02cx-like]".deep]',
+        f'["SN Iax[02cx-like]".correction]\ndays = [0.0, 40.0]\nwavelengths = [4000.0, 8000.0]\n'
+        f'magnitudes = {magnitudes}\n\n["SN Iax[02cx-like]".deep]',
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_correction_is_bilinear_and_flat_beyond_its_table(tmp_path):
+    table = populations(_with_correction(tmp_path / "a.toml", "[[0.0, 1.0], [2.0, 3.0]]"))
+    found = table["SN Iax[02cx-like]"].correction
+    assert found.at(np.array([-9.0, 20.0, 99.0]), np.array([3000.0, 6000.0])) == pytest.approx(
+        np.array([[0.0, 1.0, 2.0], [0.5, 1.5, 2.5]])
+    )
+    assert populations()["SN Iax[02cx-like]"].correction is None
+    assert populations(deep=True)["SN Iax[02cx-like]"].correction is not None
+
+
+def test_a_correction_with_a_number_missing_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"SN Iax.*correction.*rows of \[1, 2\]"):
+        populations(_with_correction(tmp_path / "a.toml", "[[0.0, 1.0], [2.0]]"))

@@ -120,7 +120,7 @@ class Simulator:
             return None
         start = self._trigger(seen)
         brightest = -2.5 * np.log10(np.abs(seen.flux[seen.detected]).max() / NJY)
-        shift = self.population.number_of("classified_shift") if self.view.seasonal else 0.0
+        shift = self.population.number_of("classified_shift")
         share = self.view.classified
         accepted = (
             float(share(brightest - shift - self.selection.deeper))

@@ -72,7 +72,11 @@ SIGMA = 5.670374419e-5  # Stefan-Boltzmann constant, erg/s/cm2/K^4
 
 
 def tde(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
-    """Tidal disruption events: Gaussian rise, exponential decline, a temperature that creeps up."""
+    """Tidal disruption events: Gaussian rise, a decline, a temperature that creeps up.
+
+    The decline is exponential; with `decline_power` a round maximum that goes over into a power law of time.
+    """
+    power = population.number_of("decline_power")
     early, late = (
         np.linspace(-3.5, 0.0, 24, endpoint=False),
         np.concatenate([np.linspace(0, 3, 30), np.linspace(3.3, 8, 12)]),
@@ -84,7 +88,8 @@ def tde(population: Population, library: Library, bands: tuple[Band, ...]) -> So
         temperature, heating = population.draw("temperature", rng), population.draw("heating", rng)
         av, rv = population.draw("host_av", rng), population.draw("host_rv", rng)
         phase = np.concatenate([early * rise, late * decline])
-        shape = np.where(phase < 0, np.exp(-0.5 * (phase / rise) ** 2), np.exp(-phase / decline))
+        fall = (1.0 + (phase / decline) ** 2) ** (-0.5 * power) if power else np.exp(-phase / decline)
+        shape = np.where(phase < 0, np.exp(-0.5 * (phase / rise) ** 2), fall)
         kelvin = np.clip(temperature + heating * np.clip(phase, -50.0, 100.0), 9_000.0, 50_000.0)
         log_radius = 0.5 * (luminosity + np.log10(shape) - np.log10(4 * np.pi * SIGMA) - 4 * np.log10(kelvin))
         filters = band_filters(

@@ -15,13 +15,15 @@ from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
 from firstlight.simulate.population_files import read
 
+Floats = NDArray[np.float64]
+
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
-    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep",
+    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep", "correction",
 }  # fmt: skip
 _NUMBERS = {
     "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
-    "classified_shift", "reddening_stretch_correlation", "reddening_spread",
+    "classified_shift", "reddening_stretch_correlation", "reddening_spread", "decline_power",
 }  # fmt: skip
 _LAWS = {
     "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av",
@@ -60,6 +62,36 @@ class EarlyPeak:
 
 
 @dataclass(frozen=True, eq=False)
+class Correction:
+    """Magnitudes to add to a template: `magnitudes` [days, wavelengths] on rest `days` and A; flat beyond."""
+
+    days: Floats
+    wavelengths: Floats
+    magnitudes: Floats
+
+    def at(self, phase: Floats, wave: Floats) -> Floats:
+        """The correction [wave, phase], bilinear."""
+        by_wave = np.stack([np.interp(wave, self.wavelengths, row) for row in self.magnitudes])
+        return np.stack([np.interp(phase, self.days, column) for column in by_wave.T])
+
+
+def _correction(table: Mapping[str, Any], where: str) -> Correction:
+    absent = {"days", "wavelengths", "magnitudes"} - table.keys()
+    if absent:
+        raise DataError(f"'{min(absent)}' is missing", where=where)
+    days, waves = (np.asarray(table[key], dtype=np.float64) for key in ("days", "wavelengths"))
+    rows = [len(row) for row in table["magnitudes"]]
+    if rows != [len(waves)] * len(days):
+        raise DataError(
+            f"magnitudes are {len(rows)} rows of {sorted(set(rows))}", where=where,
+            hint=f"Give a row a day ({len(days)}), in it a number a wavelength ({len(waves)}).",
+        )  # fmt: skip
+    if min(len(days), len(waves)) < 2 or np.any(np.diff(days) <= 0) or np.any(np.diff(waves) <= 0):
+        raise DataError("days and wavelengths must be two or more and increase", where=where)
+    return Correction(days, waves, np.asarray(table["magnitudes"], dtype=np.float64))
+
+
+@dataclass(frozen=True, eq=False)
 class Population:
     """One class of the population table; `draw` gives a value of one of its parameters.
 
@@ -79,7 +111,8 @@ class Population:
     numbers: Mapping[str, float] = field(default_factory=dict)
     laws: Mapping[str, Law] = field(default_factory=dict)
     early_peak: EarlyPeak | None = None
-    quantiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    correction: Correction | None = None
+    quantiles: Floats = field(default_factory=lambda: np.zeros(2))
     density: float = 0.0
     held_out: bool = False
     galactic: bool = False
@@ -134,6 +167,9 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         early_peak=None
         if early is None
         else EarlyPeak(float(early["probability"]), law(early["depth"], at), law(early["decay_days"], at)),
+        correction=None
+        if "correction" not in table
+        else _correction(table["correction"], f"{at} correction"),
         quantiles=redshift_quantiles(table["evolution"], low, high, at),
         density=float(table["rate"]) * rate_integral(table["evolution"], low, high, at),
         held_out=bool(table.get("held_out", False)),

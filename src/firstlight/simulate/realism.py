@@ -142,9 +142,10 @@ def two_sample(
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
 
     def drawn() -> Floats:
-        return np.vstack(
-            [real[rng.permutation(len(real))[:n]], simulated[rng.permutation(len(simulated))[:n]]]
-        )
+        x = np.vstack([real[rng.permutation(len(real))[:n]], simulated[rng.permutation(len(simulated))[:n]]])
+        # A feature that hardly any object has could be missing from a whole fold, which boosting refuses.
+        x[:, np.isfinite(x).sum(axis=0) < 8] = 0.0
+        return x
 
     # With few real objects the simulated ones are drawn anew a few times.
     samples = [drawn() for _ in range(int(np.clip(600 // n, 1, 5)))]

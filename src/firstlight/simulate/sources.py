@@ -170,6 +170,8 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
         blue = population.draw("blue_start", rng)
         if blue:
             flux = with_blue_start(phase, flux, rest_means(bands, z), blue)
+        if population.correction is not None:
+            flux = flux * 10.0 ** (-0.4 * population.correction.at(phase, rest_means(bands, z)))
         flux = flux * drift(rng, phase, rest_means(bands, z), population.number_of("drift"))
         if early is not None and rng.random() < early.probability:
             flux = with_cooling(phase, flux, early.depth(rng), early.decay_days(rng))
