@@ -7,6 +7,7 @@ observer days; with a beginning, a tail, and the truth that goes into the table.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,10 +157,9 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
             if one.dereddened not in filters:
                 # Templates that still hold their host's dust get half of it.
                 host = (av if one.dereddened else 0.5 * av) + 3.1 * reddening
-                factors = [lambda wave, host=host: dust_filter(wave, host, rv)]
-                if tilt:
-                    factors.append(lambda wave: np.asarray((wave / 5500.0) ** -tilt))
-                filters[one.dereddened] = band_filters(bands, z, sky, *factors, warp)
+                dust = partial(dust_filter, av=host, rv=rv)
+                tilted = [lambda wave: np.asarray((wave / 5500.0) ** -tilt)] if tilt else []
+                filters[one.dereddened] = band_filters(bands, z, sky, dust, *tilted, warp)
             flux = curves(one, bands, z, filters[one.dereddened]) * (scale / peaks[index])
             phase, flux = with_rise(stretched(one.phase, rise, fall), flux, population.draw("rise_gap", rng))
             flux = reshaped_rise(phase, flux, power)
