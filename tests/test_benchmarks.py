@@ -41,3 +41,22 @@ def test_the_tables_of_the_benchmarks_name_commands_that_are_there() -> None:
     for script in ("speed.py", "accuracy.py", "peers.py"):
         assert f"benchmarks/{script}" in text
         assert (ROOT / "benchmarks" / script).is_file()
+
+
+def test_the_benchmark_of_simulating_prints_its_rates(tmp_path: Path) -> None:
+    stored = tmp_path / "simulation.json"
+    words = ["--classes", "TDE,SLSN-I", "--objects", "4", "--parts", "rates", "--json", str(stored)]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks/simulation.py"), *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| survey | class | triggered/s | generated/s |" in done.stdout
+    told = json.loads(stored.read_text())
+    assert [(one["survey"], one["label"]) for one in told["rates"]] == [
+        (survey, label) for survey in ("ZTF", "LSST") for label in ("TDE", "SLSN-I")
+    ]
+    assert all(one["generated"] >= one["triggered"] == 4 for one in told["rates"])

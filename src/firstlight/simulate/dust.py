@@ -6,6 +6,7 @@ in the ultraviolet.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -77,17 +78,19 @@ def _law_table() -> NDArray[np.float64]:
 
 def law_at(wave: NDArray[np.float64], rv: float) -> NDArray[np.float64]:
     """A(wavelength)/A_V from a table in wavelength (20 A) and R_V (nearest 0.1): for many calls."""
-    row = _law_table()[int(np.clip(round((rv - 1.5) / 0.1), 0, len(RV_GRID) - 1))]
+    row = _law_table()[min(max(round((rv - 1.5) / 0.1), 0), len(RV_GRID) - 1)]
     return np.asarray(np.interp(wave, WAVE_GRID, row))
+
+
+# Galactic north pole and the longitude of the node (Hipparcos catalogue, ESA SP-1200, section 1.5.3).
+_POLE_RA, _POLE_DEC, _NODE = math.radians(192.85948), math.radians(27.12825), math.radians(122.93192)
 
 
 def galactic(ra: float, dec: float) -> tuple[float, float]:
     """Galactic longitude and latitude in degrees of an ICRS position in degrees."""
-    pole_ra, pole_dec, node = np.radians([192.85948, 27.12825, 122.93192])
-    a, d = np.radians(ra), np.radians(dec)
-    sin_b = np.sin(pole_dec) * np.sin(d) + np.cos(pole_dec) * np.cos(d) * np.cos(a - pole_ra)
-    y = np.cos(d) * np.sin(a - pole_ra)
-    x = np.cos(pole_dec) * np.sin(d) - np.sin(pole_dec) * np.cos(d) * np.cos(a - pole_ra)
-    return float(np.degrees(node - np.arctan2(y, x)) % 360.0), float(
-        np.degrees(np.arcsin(np.clip(sin_b, -1, 1)))
-    )
+    a, d = math.radians(ra) - _POLE_RA, math.radians(dec)
+    sin_b = math.sin(_POLE_DEC) * math.sin(d) + math.cos(_POLE_DEC) * math.cos(d) * math.cos(a)
+    y = math.cos(d) * math.sin(a)
+    x = math.cos(_POLE_DEC) * math.sin(d) - math.sin(_POLE_DEC) * math.cos(d) * math.cos(a)
+    longitude = math.degrees(_NODE - math.atan2(y, x)) % 360.0
+    return longitude, math.degrees(math.asin(min(max(sin_b, -1.0), 1.0)))

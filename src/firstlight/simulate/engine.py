@@ -24,7 +24,7 @@ from firstlight.simulate.library import Library
 from firstlight.simulate.observing import Observing, Rows, alerts, trigger
 from firstlight.simulate.populations import Population, populations
 from firstlight.simulate.sources import source
-from firstlight.simulate.synthesis import NJY, Band
+from firstlight.simulate.synthesis import NJY, Band, joined
 from firstlight.simulate.views import View, Visits, view
 from firstlight.simulate.visits import Place
 
@@ -58,13 +58,13 @@ class Simulated:
 
 @dataclass(frozen=True, eq=False)
 class Simulator:
-    """One class in one survey, ready to make objects."""
+    """One class in one survey, ready to make objects; `sky` is the Milky Way's A/A_V by wavelength."""
 
     population: Population
     make: Source
     view: View
     selection: Selection = field(default_factory=Selection)
-    sky: tuple[Floats, ...] = ()
+    sky: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -101,7 +101,8 @@ class Simulator:
         maximum, ebv = place.time, place.ebv
         hopeless = min(faintest, place.faintest) + 0.5
         dust = 0.0 if self.view.log.dereddened else ebv
-        event = self.make(rng, z, [10.0 ** (-0.4 * 3.1 * dust * law) for law in self.sky], hopeless)
+        sky = joined(self.bands).parted(10.0 ** (-0.4 * 3.1 * dust * self.sky))
+        event = self.make(rng, z, sky, hopeless)
         if event is None or event.flux.max() < 10.0 ** (-0.4 * hopeless):
             return None
         before = _BEFORE_ALERTS if self.rules_of_class is not None else self.view.measure.before
@@ -111,10 +112,7 @@ class Simulator:
         if len(time) < least:
             return None
         days = time - maximum
-        flux = np.empty(len(time))
-        for code in range(len(self.bands)):
-            mine = which == code
-            flux[mine] = np.interp(days[mine], event.time, event.flux[code], left=0.0, right=0.0)
+        flux = event.at(days, which)
         seen = self._observe(rng, time, which, limit, flux, days, place)
         if int(np.count_nonzero(seen.detected)) < least:
             return None
@@ -243,7 +241,7 @@ def simulators(
             hint="Leave it out; ZTF (Bright Transient Survey) and LSST (PLAsTiCC) have such a selection.",
         )  # fmt: skip
     table = populations(population_table, deep=seen.deep)
-    sky = tuple(law_at(one.wave, 3.1) for one in seen.bands)
+    sky = law_at(joined(seen.bands).wave, 3.1)
     return {
         name: Simulator(table[name], source(table[name], library, seen.bands), seen, chosen, sky)
         for name in classes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.simulate.synthesis import Band
+from firstlight.simulate.synthesis import Band, joined
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +20,15 @@ class Event:
     time: Floats
     flux: Floats
     truth: dict[str, float | str]
+
+    def at(self, days: Floats, band: NDArray[np.int8]) -> Floats:
+        """Maggies at visits: days from maximum and index of the band; linear in between, 0 outside."""
+        right = np.searchsorted(self.time, days, side="right").clip(1, len(self.time) - 1)
+        left = right - 1
+        low, start = self.flux[band, left], self.time[left]
+        slope = (self.flux[band, right] - low) / (self.time[right] - start)
+        inside = (days >= self.time[0]) & (days <= self.time[-1])
+        return np.asarray(np.where(inside, low + slope * (days - start), 0.0))
 
 
 # (random stream, redshift, Milky Way filter a band, hopeless magnitude) -> event; None: surely fainter.
@@ -33,13 +42,12 @@ def band_filters(
     bands: tuple[Band, ...], z: float, sky: list[Floats], *factors: Callable[[Floats], Floats]
 ) -> list[Floats]:
     """What multiplies the spectrum in each band: the Milky Way's `sky`, and functions of rest wavelength."""
-    out = []
-    for one, product in zip(bands, sky, strict=True):
-        rest = one.wave / (1.0 + z)
-        for factor in factors:
-            product = product * factor(rest)
-        out.append(product)
-    return out
+    every = joined(bands)
+    rest = every.wave / (1.0 + z)
+    product = np.concatenate(sky)
+    for factor in factors:
+        product = product * factor(rest)
+    return every.parted(product)
 
 
 def rest_means(bands: tuple[Band, ...], z: float) -> Floats:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import itertools
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,11 @@ class Template:
     dereddened: bool = True
     plateau: bool = False
     scale: float = 1.0
+
+    @cached_property
+    def spectra(self) -> Floats:
+        """`flux` as float64: converted once, not for every object."""
+        return self.flux.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ _SPELLINGS = {
     "band": ("band", "filter", "passband"),
     "depth": ("m5", "maglim", "five_sigma_depth", "fiveSigmaDepth", "limit"),
 }
+_ZONE = 1000.0  # more than any right ascension in degrees
 LONGEST_GAP = 200.0  # days without any visit of the survey that are taken for a hole in the log
 
 
@@ -64,25 +65,42 @@ class PointingLog:
         sines = np.sin(np.radians([self.dec.min(), self.dec.max()]))
         return float(sines[0]), float(sines[1]), float(self.time.min()), float(self.time.max())
 
+    @cached_property
+    def _keys(self) -> Floats:
+        """Zone and right ascension as one ascending number: one search finds the ranges of all zones."""
+        zones = np.repeat(np.arange(len(self.zone_offsets) - 1), np.diff(self.zone_offsets))
+        return np.asarray(_ZONE * zones + self.ra)
+
+    @cached_property
+    def _units(self) -> Floats:
+        """Unit vectors [visit, 3] of the pointings."""
+        a, d = np.radians(self.ra), np.radians(self.dec)
+        return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=-1)
+
     def near(self, ra: float, dec: float) -> NDArray[np.intp]:
         """Rows of the visits of a position, in time order."""
         first = max(math.floor((dec - self.radius - self.lowest) / self.zone), 0)
         last = min(math.floor((dec + self.radius - self.lowest) / self.zone), len(self.zone_offsets) - 2)
         sine = math.sin(math.radians(self.radius)) / max(math.cos(math.radians(dec)), 1e-9)
         pole = abs(dec) + self.radius >= 90.0
-        half = 179.9999 if pole else math.degrees(math.asin(min(sine, 1.0)))
-        pieces = []
-        for number in range(first, last + 1):
-            a, b = int(self.zone_offsets[number]), int(self.zone_offsets[number + 1])
-            for turn in (-360.0, 0.0, 360.0):
-                low, high = np.searchsorted(self.ra[a:b], [ra + turn - half, ra + turn + half])
-                pieces.append(np.arange(a + low, a + high))
-        rows = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.intp)
-        x, y = np.radians(self.dec[rows] - dec), np.radians(self.ra[rows] - ra)
-        chord = np.sin(x / 2) ** 2 + math.cos(math.radians(dec)) * np.cos(np.radians(self.dec[rows])) * (
-            np.sin(y / 2) ** 2
-        )
-        rows = rows[chord < math.sin(math.radians(self.radius) / 2) ** 2]
+        half = 180.0 if pole else math.degrees(math.asin(min(sine, 1.0)))
+        low, high = ra - half, ra + half
+        if half >= 180.0:
+            ranges = [(0.0, 360.0)]
+        elif low < 0.0:
+            ranges = [(0.0, high), (low + 360.0, 360.0)]
+        elif high > 360.0:
+            ranges = [(low, 360.0), (0.0, high - 360.0)]
+        else:
+            ranges = [(low, high)]
+        zones = _ZONE * np.arange(first, last + 1)[:, None]
+        if not len(zones):
+            return np.zeros(0, dtype=np.intp)
+        ends = np.searchsorted(self._keys, (zones + np.ravel(ranges)).ravel()).tolist()
+        rows = np.concatenate([np.arange(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True)])
+        a, d = math.radians(ra), math.radians(dec)
+        here = np.array([math.cos(d) * math.cos(a), math.cos(d) * math.sin(a), math.sin(d)])
+        rows = rows[self._units[rows] @ here > math.cos(math.radians(self.radius))]
         return np.asarray(rows[np.argsort(self.time[rows], kind="stable")], dtype=np.intp)
 
     def place(self, rng: np.random.Generator) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,12 @@ class Population:
         """A redshift, weighted by volume and rate; 0 in the Milky Way."""
         if self.galactic:
             return 0.0
-        return float(np.interp(rng.random(), np.linspace(0.0, 1.0, len(self.quantiles)), self.quantiles))
+        return float(np.interp(rng.random(), _steps(len(self.quantiles)), self.quantiles))
+
+
+@cache
+def _steps(count: int) -> NDArray[np.float64]:
+    return np.linspace(0.0, 1.0, count)
 
 
 def _population(name: str, table: Mapping[str, Any], where: str) -> Population:

@@ -7,6 +7,7 @@ observer days; with a beginning, a tail, and the truth that goes into the table.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,13 +57,15 @@ _SALT_B, _SALT_V = 4302.57, 5428.55
 
 def salt_colour_law(coefficients: Floats, wave: Floats) -> Floats:
     """CL(wavelength) of SALT3: flux x 10^(-0.4 c CL); a polynomial in 2,800-8,000 A, straight beyond."""
-    powers = np.concatenate(([0.0, 1.0 - coefficients.sum()], coefficients))
-    low, high = (np.array([2800.0, 8000.0]) - _SALT_B) / (_SALT_V - _SALT_B)
+    powers = (0.0, 1.0 - float(coefficients.sum()), *coefficients.tolist())
+    low, high = ((end - _SALT_B) / (_SALT_V - _SALT_B) for end in (2800.0, 8000.0))
     x = (wave - _SALT_B) / (_SALT_V - _SALT_B)
-    inside = np.clip(x, low, high)
-    poly = np.polynomial.polynomial
-    slope = poly.polyder(powers)
-    return np.asarray(-(poly.polyval(inside, powers) + (x - inside) * poly.polyval(inside, slope)))
+    inside = np.minimum(np.maximum(x, low), high)
+    value, slope = np.zeros_like(x), np.zeros_like(x)
+    for power in reversed(powers):  # Horner, of the polynomial and of its derivative
+        slope = slope * inside + value
+        value = value * inside + power
+    return np.asarray(-(value + (x - inside) * slope))
 
 
 def _salt3(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
@@ -148,19 +151,16 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
         drop = (population.draw("plateau_drop", rng), population.draw("plateau_end", rng))
         scale = 10.0 ** (-0.4 * (magnitude + distance_modulus(z)))
         parts = []
+        filters: dict[bool, list[Floats]] = {}
         for index, weight in members:
             one = series[index]
-            # Templates that still hold their host's dust get half of it.
-            host = (av if one.dereddened else 0.5 * av) + 3.1 * reddening
-            filters = band_filters(
-                bands,
-                z,
-                sky,
-                lambda wave, host=host: dust_filter(wave, host, rv),  # type: ignore[misc]
-                lambda wave: np.asarray((wave / 5500.0) ** -tilt),
-                warp,
-            )
-            flux = curves(one, bands, z, filters) * (scale / peaks[index])
+            if one.dereddened not in filters:
+                # Templates that still hold their host's dust get half of it.
+                host = (av if one.dereddened else 0.5 * av) + 3.1 * reddening
+                dust = partial(dust_filter, av=host, rv=rv)
+                tilted = [lambda wave: np.asarray((wave / 5500.0) ** -tilt)] if tilt else []
+                filters[one.dereddened] = band_filters(bands, z, sky, dust, *tilted, warp)
+            flux = curves(one, bands, z, filters[one.dereddened]) * (scale / peaks[index])
             phase, flux = with_rise(stretched(one.phase, rise, fall), flux, population.draw("rise_gap", rng))
             flux = reshaped_rise(phase, flux, power)
             flux = flux * 10.0 ** (-0.4 * decline * np.clip(phase, 0.0, 60.0))

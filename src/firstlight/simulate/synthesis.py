@@ -7,9 +7,11 @@ interpolation of the spectral grid, thousands of times a second.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +46,35 @@ def band(name: str, wave: Floats, throughput: Floats) -> Band:
     return Band(name, grid, weight, float(np.sum(grid * t) / np.sum(t)))
 
 
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Some bands end to end, so that a function of wavelength is asked once for all of them.
+
+    `wave`, `weight` and `row` (index of the band) hold every wavelength of every band; `cuts` part them.
+    """
+
+    wave: Floats
+    weight: Floats
+    row: NDArray[np.intp]
+    cuts: tuple[int, ...]
+
+    def parted(self, values: Floats) -> list[Floats]:
+        """An array by wavelength as one a band."""
+        return [values[a:b] for a, b in itertools.pairwise(self.cuts)]
+
+
+@lru_cache(maxsize=64)
+def joined(bands: tuple[Band, ...]) -> Joined:
+    """Bands end to end."""
+    sizes = [len(one.wave) for one in bands]
+    return Joined(
+        np.concatenate([one.wave for one in bands]),
+        np.concatenate([one.weight for one in bands]),
+        np.repeat(np.arange(len(bands)), sizes),
+        (0, *itertools.accumulate(sizes)),
+    )
+
+
 def curves(series: Template, bands: tuple[Band, ...], z: float, filters: list[Floats]) -> Floats:
     """Maggies [band, phase] of a spectral series at redshift `z`, at the distance that its flux is for.
 
@@ -52,23 +83,24 @@ def curves(series: Template, bands: tuple[Band, ...], z: float, filters: list[Fl
     filters : list of float64 [wavelengths of the band]
         What multiplies the spectrum in each band: dust, colour law, warps.
     """
-    out = np.empty((len(bands), len(series.phase)))
+    out = np.zeros((len(bands), len(series.phase)))
     width = series.flux.shape[1]
-    for row, (one, factor) in enumerate(zip(bands, filters, strict=True)):
-        position = (one.wave / (1.0 + z) - series.first) / STEP
-        cell = np.floor(position).astype(np.intp)
-        inside = (cell >= 0) & (cell < width - 1)
-        cell, right = cell[inside], (position - cell)[inside]
-        if not len(cell):
-            out[row] = 0.0
-            continue
-        w = (one.weight * factor)[inside]
-        start = int(cell[0])
-        size = int(cell[-1]) - start + 2
-        weights = np.bincount(cell - start, w * (1.0 - right), size) + np.bincount(
-            cell - start + 1, w * right, size
-        )
-        out[row] = series.flux[:, start : start + size] @ weights
+    every = joined(bands)
+    position = (every.wave / (1.0 + z) - series.first) / STEP
+    cell = np.floor(position).astype(np.intp)
+    inside = (cell >= 0) & (cell < width - 1)
+    right = (position - cell)[inside]
+    w = (every.weight * np.concatenate(filters))[inside]
+    cell, row = cell[inside], every.row[inside]
+    at = cell + row * width
+    size = len(bands) * width
+    weights = np.bincount(at, w * (1.0 - right), size) + np.bincount(at + 1, w * right, size)
+    ends = np.searchsorted(row, np.arange(len(bands) + 1))
+    for band_row, (a, b) in enumerate(itertools.pairwise(ends)):
+        if a < b:
+            first, last = int(cell[a]), int(cell[b - 1]) + 2
+            mine = weights[band_row * width + first : band_row * width + last]
+            out[band_row] = series.spectra[:, first:last] @ mine
     return out / (1.0 + z)
 
 
@@ -92,11 +124,15 @@ def blackbody_curves(
 ) -> Floats:
     """Maggies [band, phase] at 10 pc of photospheres at redshift `z`; `shape` multiplies the spectrum."""
     size = (10.0**log_radius / 3.0856775815e19) ** 2  # (R / 10 pc)^2
+    every = joined(bands)
+    rest = every.wave / (1.0 + z)
+    weights = every.weight * np.concatenate(filters)
+    if shape is not None:
+        weights = weights * shape(rest)
+    spectrum = blackbody(temperature, rest)
     out = np.empty((len(bands), len(temperature)))
-    for row, (one, factor) in enumerate(zip(bands, filters, strict=True)):
-        rest = one.wave / (1.0 + z)
-        weights = one.weight * factor * (1.0 if shape is None else shape(rest))
-        out[row] = blackbody(temperature, rest) @ weights
+    for row, (a, b) in enumerate(itertools.pairwise(every.cuts)):
+        out[row] = spectrum[:, a:b] @ weights[a:b]
     return out * size / (1.0 + z)
 
 
@@ -112,7 +148,8 @@ def colour_warp(rng: np.random.Generator, sigma: float) -> Callable[[Floats], Fl
     scale = 0.4 * math.log(10.0) * sigma / math.sqrt(3.0)
 
     def factor(wave: Floats) -> Floats:
-        return np.asarray(np.exp(scale * np.cos(np.multiply.outer(wave, frequency) + angle).sum(axis=-1)))
+        waves = np.cos(np.multiply.outer(frequency, wave) + angle[:, None])
+        return np.asarray(np.exp(scale * waves.sum(axis=0)))
 
     return factor
 
