@@ -45,7 +45,7 @@ def test_training_leaves_the_random_state_of_torch_alone(small, curves):
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("strategy", ["full", "head-first"])
+@pytest.mark.parametrize("strategy", ["full", "head-first", "adapters", "layer-wise"])
 @pytest.mark.parametrize("stop", [1, 3])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path, small, curves, strategy, stop):
     settings = {"strategy": strategy, "epochs": 4, "augmentation": STANDARD, "members": 2, "validation": 0.25}

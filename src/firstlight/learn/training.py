@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from firstlight.errors import TrainingError, UsageError
 from firstlight.learn import losses, strategies
+from firstlight.learn.adapters import LowRank
 from firstlight.learn.batches import Batch, Examples, batches, pad, plan
 from firstlight.learn.networks import NetworkConfig, first_hidden
 from firstlight.learn.recipe import Recipe
@@ -123,17 +124,16 @@ def train(
     while state.phase < len(phases):
         phase = phases[state.phase]
         epochs = max(1, round(phase.share * task.epochs))
-        moving = strategies.freeze(network, phase.moving)
-        optimiser = torch.optim.AdamW(moving.values(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+        means = _Means.of(network, phase, task)
         if saved is not None:
-            optimiser.load_state_dict(saved)
+            means.resume(saved, loop.start)
             saved = None
         while state.epoch < epochs and state.waited < recipe.patience:
-            row = loop.epoch(state, phase, epochs, optimiser, moving)
+            row = loop.epoch(state, phase, epochs, means)
             _judge(network, state, row, recipe)
             state.history.append(row)
             state.epoch += 1
-            _save(loop, run, fingerprint, state, optimiser)
+            _save(loop, run, fingerprint, state, means)
             if progress is not None:
                 progress(row)
         if state.best is not None:
@@ -143,6 +143,50 @@ def train(
         tensor.requires_grad_(True)
     network.eval()
     return state.history
+
+
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """What moves in a phase, and what moves it."""
+
+    moving: dict[str, Tensor]  # tensors of the network
+    low: LowRank | None  # where some of them move by their factors
+    optimiser: torch.optim.Optimizer
+
+    @classmethod
+    def of(cls, network: nn.Module, phase: strategies.Phase, task: Task) -> _Means:
+        moving = free = strategies.freeze(network, phase.moving)
+        low = None
+        if phase.rank:
+            matrices = {n: t for n, t in moving.items() if t.dim() == 2 and strategies.depth(n)}
+            low = LowRank.of(matrices, phase.rank, task.seed)
+            free = {n: t for n, t in moving.items() if n not in matrices} | low.factors
+        groups: dict[float, list[Tensor]] = {}
+        for name, tensor in free.items():
+            groups.setdefault(phase.decay ** strategies.depth(name), []).append(tensor)
+        given = [{"params": tensors, "scale": scale} for scale, tensors in groups.items()]
+        recipe = task.recipe
+        return cls(moving, low, torch.optim.AdamW(given, lr=recipe.rate, weight_decay=recipe.weight_decay))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What the optimiser moves."""
+        return [tensor for group in self.optimiser.param_groups for tensor in group["params"]]
+
+    def set_rate(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "optimiser": self.optimiser.state_dict(),
+            "factors": {} if self.low is None else self.low.factors,
+        }
+
+    def resume(self, saved: dict[str, Any], start: Mapping[str, Tensor]) -> None:
+        self.optimiser.load_state_dict(saved["optimiser"])
+        if self.low is not None:
+            self.low.load(saved["factors"], start)
 
 
 class _Loop:
@@ -157,8 +201,7 @@ class _Loop:
         state: _State,
         phase: strategies.Phase,
         epochs: int,
-        optimiser: torch.optim.Optimizer,
-        moving: dict[str, Tensor],
+        means: _Means,
     ) -> Row:
         """One pass over the source: the row of history that it makes."""
         began = time.perf_counter()
@@ -166,7 +209,7 @@ class _Loop:
         # The randomness of an epoch comes from its number alone, so a resumed run needs no random state.
         rng = np.random.default_rng([self.task.seed, state.phase, state.epoch])
         self.network.train()
-        total, done = 0.0, 0
+        total, done, fall = 0.0, 0, 1.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**62)))
             for part, examples in enumerate(source(rng)):
@@ -178,33 +221,37 @@ class _Loop:
                         if recipe.schedule == "cosine"
                         else 1.0
                     )
-                    optimiser.param_groups[0]["lr"] = recipe.rate * phase.rate * fall
-                    total += self._step(pad(examples, index, self.device), optimiser, moving)
+                    means.set_rate(recipe.rate * phase.rate * fall)
+                    total += self._step(pad(examples, index, self.device), means, recipe.pull or phase.pull)
                     done += 1
         if not done:
             raise TrainingError("no light curve gives a row to learn from")
         state.steps += done
         row: Row = {"phase": phase.moving, "epoch": state.epoch + 1, "step": state.steps}
-        row |= {"rate": optimiser.param_groups[0]["lr"], "loss": total / done}
+        row |= {"rate": recipe.rate * phase.rate * fall, "loss": total / done}
         if self.task.validation is not None:
             row |= validate(self.network, self.config, recipe, self.task.validation, self.device)
         return row | {"seconds": time.perf_counter() - began}
 
-    def _step(self, batch: Batch, optimiser: torch.optim.Optimizer, moving: dict[str, Tensor]) -> float:
-        recipe, kept = self.task.recipe, self.task.kept_rows
-        optimiser.zero_grad(set_to_none=True)
+    def _step(self, batch: Batch, means: _Means, strength: float) -> float:
+        recipe, kept, moving = self.task.recipe, self.task.kept_rows, means.moving
+        means.optimiser.zero_grad(set_to_none=True)
         loss = batch_loss(self.network, self.config, recipe, batch, recipe.smoothing)
-        if recipe.pull:
+        if strength:
             distance = losses.pull(list(moving.values()), [self.start[name] for name in moving])
-            loss = loss + recipe.pull * distance
+            loss = loss + strength * distance
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
                 "the loss is no longer finite", hint="Lower the rate, or look for absurd fluxes or errors."
             )
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(list(moving.values()), recipe.gradient_norm)
-        optimiser.step()
+        if means.low is not None:
+            means.low.backward()
+        torch.nn.utils.clip_grad_norm_(means.tensors, recipe.gradient_norm)
+        means.optimiser.step()
+        if means.low is not None:
+            means.low.fold()
         if len(kept):
             with torch.no_grad():
                 for name in ("output.weight", "output.bias"):
@@ -273,13 +320,11 @@ def _judge(network: nn.Module, state: _State, row: Row, recipe: Recipe) -> None:
         state.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-def _save(
-    loop: _Loop, run: Path | None, fingerprint: str, state: _State, optimiser: torch.optim.Optimizer
-) -> None:
+def _save(loop: _Loop, run: Path | None, fingerprint: str, state: _State, means: _Means) -> None:
     if run is None:
         return
     values = {"fingerprint": fingerprint, "state": vars(state), "start": loop.start}
-    values |= {"network": loop.network.state_dict(), "optimiser": optimiser.state_dict()}
+    values |= {"network": loop.network.state_dict(), **means.state()}
     run.parent.mkdir(parents=True, exist_ok=True)
     part = run.with_suffix(".part")
     torch.save(values, part)
@@ -287,7 +332,7 @@ def _save(
 
 
 def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_State, dict[str, Any] | None]:
-    """The saved state and the optimiser's, or a fresh one."""
+    """The saved state and what `_Means.resume` takes, or a fresh one."""
     if run is None or not run.exists():
         return _State(), None
     values = torch.load(run, weights_only=True, map_location=loop.device)
@@ -299,4 +344,4 @@ def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_State, di
         )
     loop.network.load_state_dict(values["network"])
     loop.start = values["start"]
-    return _State(**values["state"]), values["optimiser"]
+    return _State(**values["state"]), {name: values[name] for name in ("optimiser", "factors")}
