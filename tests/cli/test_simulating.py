@@ -71,7 +71,7 @@ def test_a_check_writes_a_report(shared: Path, tmp_path: Path, capsys: pytest.Ca
     out = tmp_path / "sim"
     code = typed(
         "TDE=40", "--survey", "ZTF", "--data", shared / "data/simulation", "--classified", "--detections", 5,
-        "--check", shared / "data/ztf", "--out", out,
+        "--check", shared / "data/ztf", "--against", "first-half", "--out", out,
     )  # fmt: skip
     assert code == 0
     assert "| TDE | " in capsys.readouterr().out
