@@ -76,3 +76,11 @@ def test_a_check_writes_a_report(shared: Path, tmp_path: Path, capsys: pytest.Ca
     assert code == 0
     assert "| TDE | " in capsys.readouterr().out
     assert (out / "realism/report.json").exists()
+
+
+def test_ztf_has_no_wide_part_to_check_against(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("TDE=2", "--survey", "ZTF", "--check", shared / "data/ztf", "--against", "wide")
+    assert typed(*words, "--out", tmp_path / "sim") == 2
+    assert "no part 'wide'" in capsys.readouterr().err

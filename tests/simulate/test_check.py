@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firstlight.errors import DataError
-from firstlight.simulate import check, simulate, two_sample
+from firstlight.simulate import check, half, simulate, two_sample
 from firstlight.simulate.check import BANDS, SHOWN, curve_features
 from firstlight.simulate.realism import FEATURES
 
@@ -74,3 +74,10 @@ def test_a_feature_that_one_object_has_does_not_stop_the_measure(pair):
     a, b = a[np.isfinite(a[:, 0])][:20].copy(), b[np.isfinite(b[:, 0])][:20].copy()
     a[1:, FEATURES.index("slope_start")] = b[:, FEATURES.index("slope_start")] = np.nan
     assert 0.0 <= two_sample(a, b, detail=False).auc <= 1.0
+
+
+def test_halves_hold_every_object_once_and_do_not_depend_on_the_rest(pair):
+    curves = pair[0]
+    first, second = (set(half(curves, which).column("object_id")) for which in (0, 1))
+    assert first and second and not first & second and first | second == set(curves.column("object_id"))
+    assert set(half(curves[:10], 0).column("object_id")) == first & set(curves[:10].column("object_id"))

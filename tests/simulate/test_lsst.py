@@ -274,3 +274,11 @@ def test_without_sncosmo_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sncosmo", None)
     with pytest.raises(MissingExtraError, match=r"firstlight\[simulate\]"):
         simulators("ZTF", ["SN Ia"])
+
+
+def test_a_class_has_its_own_share_of_deep_donors_unless_one_is_asked_for(shared):
+    data, donors = shared / "data/simulation", shared / "data/plasticc"
+    made = simulators("LSST", ["TDE", "AGN"], data=data, visits=Visits(donors=donors))
+    assert made["TDE"].view.log.deep_share == 0.02 and made["AGN"].view.log.deep_share is None
+    asked = simulators("LSST", ["TDE"], data=data, visits=Visits(donors=donors, deep_share=0.5))
+    assert asked["TDE"].view.log.deep_share == 0.5

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from firstlight.simulate.tables import Progress
 
 SURVEY, OBJECTS = "Survey", "Objects"
+AGAINST = ("pool", "first-half", "second-half", "wide")
 PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 
 
@@ -118,7 +119,15 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     help="Compare with the light curves of the benchmark ztf-5 (ZTF) or plasticc-8 (LSST) in this folder: a "
     "report with figures into OUT/realism.",
 )
-def simulate(classes: tuple[str, ...], out: str, check: str | None, **given: Any) -> None:
+@option(
+    "--against",
+    group=OUTPUT,
+    type=click.Choice(AGAINST),
+    default="pool",
+    help="What --check compares with: all of the pool, half of it (choose settings on the first, state the "
+    "numbers of the second), or the wide survey of plasticc-8 (without --classified).",
+)
+def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str, **given: Any) -> None:
     """Simulate light curves of transients as a survey sees them, into a folder of Parquet files.
 
     A CLASS is a TNS name, with the number of objects that trigger (TDE=200); 'all' means every class but
@@ -133,7 +142,7 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, **given: Any
         raise UsageError(f"'{out}' is a file", where="--out", hint="Name a folder.")
     with opt.asked("--survey"):
         survey_of(given["survey"])
-    real = _protocol(given["survey"], check)
+    real = _real(given["survey"], check, against)
     counts = _counts(classes, given["each"], given["populations"], given["data"])
     visits = room.Visits(given["visits"], given["donors"], given["radius"], given["deep_share"])
     with progress("simulating") as tick:
@@ -158,7 +167,7 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, **given: Any
         say(f"{name}: {number:,} objects of {told['generated'][name]:,} events")
     say(f"written to {out}")
     if real is not None:
-        _check(folder, real, check)
+        _check(folder, *real)
 
 
 def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | None) -> dict[str, int]:
@@ -203,25 +212,35 @@ def _steps(tick: Any) -> Progress:
     return step
 
 
-def _protocol(survey: str, folder: str | None) -> Any:
-    """The benchmark to check against, read before anything is simulated; None where no check is asked."""
+def _real(survey: str, folder: str | None, against: str) -> tuple[Any, str] | None:
+    """The light curves to check against and what they are; read before anything is simulated."""
     if folder is None:
         return None
     from firstlight.evaluate import protocol
+    from firstlight.simulate import half
 
     name = PROTOCOLS.get(survey_of(survey).name)
     if name is None:
         raise UsageError(f"no real light curves of {survey} to compare with are known", where="--check")
-    return protocol(name, opt.existing(folder, "--check"))
+    found = protocol(name, opt.existing(folder, "--check"))
+    if against == "wide":
+        if "wide" not in found.curves:
+            raise UsageError(f"{name} has no part 'wide'", where="--against", hint="plasticc-8 has one.")
+        return found.curves["wide"], f"the wide survey of {name}"
+    if against == "pool":
+        return found.pool, f"the pool of {name}"
+    return half(
+        found.pool, int(against == "second-half")
+    ), f"the {against.replace('-', ' ')} of {name}'s pool"
 
 
-def _check(folder: Path, real: Any, where: str | None) -> None:
+def _check(folder: Path, real: Any, name: str) -> None:
     import firstlight
     from firstlight.simulate import check
 
     survey = json.loads((folder / "survey.json").read_text(encoding="utf-8"))["survey"]
     made = firstlight.read_table(folder / "photometry", objects=folder / "objects", survey=survey)
-    report = check(made, real.pool, name=f"the pool of {real.name}")
+    report = check(made, real, name=name)
     try:
         drawn = report.figures()
     except MissingExtraError as error:

@@ -14,7 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from firstlight.simulate.check import RealismReport, check
+from firstlight.simulate.check import RealismReport, check, half
 from firstlight.simulate.engine import Selection, Simulator, simulators
 from firstlight.simulate.forced import Forced, Noise
 from firstlight.simulate.hosts import Hosts
@@ -41,6 +41,7 @@ __all__ = [
     "Visits",
     "check",
     "features",
+    "half",
     "join",
     "populations",
     "simulate",

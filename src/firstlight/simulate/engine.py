@@ -26,7 +26,7 @@ from firstlight.simulate.populations import Population, populations
 from firstlight.simulate.sources import source
 from firstlight.simulate.synthesis import NJY, Band, joined
 from firstlight.simulate.views import View, Visits, view
-from firstlight.simulate.visits import Place
+from firstlight.simulate.visits import Place, SequenceLog
 
 Floats = NDArray[np.float64]
 _BEFORE_ALERTS = 35.0  # days of visits before an event: the history of its first alert
@@ -243,6 +243,16 @@ def simulators(
     table = populations(population_table, deep=seen.deep)
     sky = law_at(joined(seen.bands).wave, 3.1)
     return {
-        name: Simulator(table[name], source(table[name], library, seen.bands), seen, chosen, sky)
+        name: Simulator(
+            table[name], source(table[name], library, seen.bands), _own_share(seen, table[name]), chosen, sky
+        )
         for name in classes
     }
+
+
+def _own_share(seen: View, population: Population) -> View:
+    """The view with donors in deep fields as often as the class has them, unless a share was asked for."""
+    share, log = population.number_of("donor_deep_share", -1.0), seen.log
+    if share < 0.0 or not isinstance(log, SequenceLog) or not log.dereddened or log.deep_share is not None:
+        return seen
+    return replace(seen, log=replace(log, deep_share=share))

@@ -25,6 +25,7 @@ _STRUCTURE = {
 _NUMBERS = {
     "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
     "classified_shift", "reddening_stretch_correlation", "reddening_spread", "decline_power",
+    "donor_deep_share",
 }  # fmt: skip
 _LAWS = {
     "magnitude", "x1", "c", "stretch", "stretch_rise", "stretch_fall", "reddening", "tilt", "host_av",
