@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
 from firstlight.learn import memory
 from firstlight.learn.cards import card
-from firstlight.learn.fitting import Lesson, calibrate, fit, member_seed
+from firstlight.learn.fitting import Lesson, calibrate, fit, fresh_starts
 from firstlight.learn.networks import (
     PRESETS,
-    DefaultNetwork,
     NetworkConfig,
-    build,
     join_members,
     reference_config,
 )
@@ -99,7 +93,7 @@ def pretrain(
     epochs = chosen.epochs or epochs_for(int((known.target >= 0).sum()))
     lesson = Lesson(curves, known, preparation, chosen, epochs)
     config = _config(preset, preparation, len(own), sizes or {})
-    starts = _starts(lesson, config, seed)
+    starts = fresh_starts(lesson, config, seed)
     trained, rows = fit(
         lesson,
         config,
@@ -161,20 +155,3 @@ def _config(preset: str, preparation: Preparation, classes: int, sizes: Mapping[
     return NetworkConfig.from_dict(
         {"preset": "default", "inputs": inputs, "classes": classes, "context": context} | dict(sizes)
     )
-
-
-def _starts(lesson: Lesson, config: NetworkConfig, seed: int) -> list[dict[str, Tensor]]:
-    """Fresh weights of each member; the default network's inputs standardised over the first objects."""
-    some = lesson.labelled[:4096]
-    examples = lesson.examples(some, np.ones(len(lesson.labels.classes)))
-    mean, scale = examples.features.mean(axis=0), examples.features.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
-    starts = []
-    for member in range(lesson.recipe.members or 1):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(member_seed(seed, member))
-            network = build(config)
-        if isinstance(network, DefaultNetwork):
-            network.standardise(torch.from_numpy(mean), torch.from_numpy(scale))
-        starts.append({key: tensor.clone() for key, tensor in network.state_dict().items()})
-    return starts
