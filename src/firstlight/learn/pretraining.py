@@ -37,6 +37,7 @@ def pretrain(
     scheme: str | None = None,
     recipe: Recipe = PRETRAIN,
     keep: int = 0,
+    unlabelled: LightCurves | None = None,
     name: str = "pretrained",
     seed: int = 0,
     run: str | Path | None = None,
@@ -64,6 +65,9 @@ def pretrain(
     keep : int
         Labelled light curves that the classifier carries, as many of every label as there are, for
         `fine_tune` to replay; some 100 bytes each. 0 where the light curves must not travel with it.
+    unlabelled : LightCurves, optional
+        Of the survey to which the classifier will be taken. It learns an embedding in which these look like
+        the labelled ones (`Recipe.alignment`); helpful only where both hold the classes in like shares.
     labels, scheme, name, seed, run, out, about, progress, device, **settings
         As in `fine_tune`.
 
@@ -83,7 +87,7 @@ def pretrain(
     chosen = recipe.with_(**settings)
     if preparation is None:
         preparation = Preparation.reference() if preset == "reference" else Preparation()
-    passbands = seen_passbands(curves)
+    passbands = seen_passbands(curves, unlabelled)
     if preparation.passbands is None:
         preparation = reading_only(preparation, passbands)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
@@ -91,7 +95,7 @@ def pretrain(
     known = reading.index(names, own)
     reading.require(known, what="Pretraining")
     epochs = chosen.epochs or epochs_for(int((known.target >= 0).sum()))
-    lesson = Lesson(curves, known, preparation, chosen, epochs)
+    lesson = Lesson(curves, known, preparation, chosen, epochs, unlabelled=unlabelled)
     config = _config(preset, preparation, len(own), sizes or {})
     starts = fresh_starts(lesson, config, seed)
     trained, rows = fit(
@@ -112,6 +116,7 @@ def pretrain(
         "unlabelled": known.unlabelled,
         "outside": known.outside,
         "silent": lesson.silent(),
+        "aligned": None if unlabelled is None else len(unlabelled),
         "epochs": epochs,
         "recipe": chosen.to_dict(),
         "versions": versions(),
