@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from firstlight.classifier import Classifier, load
+from firstlight.cli.learning import STRATEGIES as OFFERED
 from firstlight.errors import UnknownNameError
 from firstlight.learn import STRATEGIES, fine_tune
 from firstlight.learn.strategies import phases
@@ -24,7 +25,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", MOVES)
 @pytest.mark.parametrize("base", ["reference", "small"])
 def test_frozen_tensors_come_out_bit_identical_and_the_others_move(
     strategy: str, base: str, small: Classifier, curves: LightCurves
@@ -83,3 +84,7 @@ def test_a_strategy_may_pull_to_the_base_by_itself(small: Classifier, curves: Li
     assert np.array_equal(
         named.checkpoint.weights["latent.weight"], stated.checkpoint.weights["latent.weight"]
     )
+
+
+def test_the_command_line_offers_every_strategy():
+    assert OFFERED == STRATEGIES and set(STRATEGIES) == {*MOVES, "auto"}

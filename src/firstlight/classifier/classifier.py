@@ -15,6 +15,7 @@ from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
 from firstlight.classifier.network import Network
 from firstlight.classifier.predictions import Predictions, running
+from firstlight.classifier.priors import estimate_shares
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
@@ -176,6 +177,34 @@ class Classifier:
             self.version,
             self.hash,
         )
+
+    def estimate_priors(
+        self, curves: LightCurves, *, classes: Sequence[str] | None = None, batch_size: int = 64
+    ) -> dict[str, float]:
+        """The share of each class among unlabelled light curves, to be given as ``priors``.
+
+        Estimated from what the classifier says of them (`firstlight.classifier.priors.estimate_shares`), so
+        only as good as its probabilities; light curves of which nothing can be said do not count.
+
+        Parameters
+        ----------
+        curves : LightCurves
+            As they come: not chosen by what they are.
+        classes : sequence of str, optional
+            As in `classify`.
+
+        Raises
+        ------
+        UsageError
+            When nothing can be said of any of them.
+        """
+        answers = self.classify(curves, classes=classes, priors="flat", batch_size=batch_size)
+        final = np.asarray(answers.final(), np.float64)
+        final = final[np.isfinite(final).all(axis=1)]
+        if not len(final):
+            raise UsageError("none of the light curves has a detection that is read", where="estimate_priors")
+        shares = estimate_shares(final / final.sum(axis=1, keepdims=True))
+        return dict(zip(answers.classes, shares.tolist(), strict=True))
 
     def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""

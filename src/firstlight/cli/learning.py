@@ -22,7 +22,18 @@ from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
 
-STRATEGIES = ("full", "output", "last-two", "recurrent-and-output", "head-first")
+STRATEGIES = (
+    "output",
+    "last-two",
+    "recurrent-and-output",
+    "full",
+    "head-first",
+    "layer-wise",
+    "l2-sp",
+    "adapters",
+    "bias-norm",
+    "auto",
+)
 
 _TRAINING_OPTIONS = (
     option(
@@ -103,7 +114,7 @@ def training_options(command: Function) -> Function:
     group=TRAINING,
     type=click.Choice(STRATEGIES),
     default="full",
-    help="What moves; all else stays bit for bit.",
+    help="What moves; all else stays bit for bit. auto: decided from the labels.",
 )
 @option(
     "--replay",

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from firstlight.classifier import Classifier, load
 from firstlight.facts import class_tree
+from firstlight.learn import auto, memory
 from firstlight.learn import labels as reading
-from firstlight.learn import memory
 from firstlight.learn.cards import card
 from firstlight.learn.fitting import Lesson, calibrate, fit
 from firstlight.learn.heads import match_head, merged_classes
@@ -59,8 +59,11 @@ def fine_tune(
     classes : sequence of str, optional
         Classes of the result. By default those of the base, with finer ones merged into the labels that cover
         them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
-    strategy : {"full", "output", "last-two", "recurrent-and-output", "head-first"}
-        What moves; everything else stays bit-identical.
+    strategy : str
+        What moves; everything else stays bit-identical. "full", "output", "last-two", "recurrent-and-output";
+        "bias-norm" and "adapters" (low-rank updates of the matrices) move little of every layer;
+        "head-first", "layer-wise" (lower layers slower) and "l2-sp" (pulled back to the base) move everything
+        with care; "auto" also decides, from the labels, where to start and how far from the base to stop.
     replay : LightCurves or False, optional
         Labelled light curves of the base, mixed in so that what they taught is not forgotten. By default
         those that the base carries, if it does; False for none.
@@ -107,7 +110,7 @@ def fine_tune(
     seen = [one for one in class_tree().names if one in set(names)]
     own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
     known = reading.index(names, own)
-    reading.require(known, least=1 if strategy == "output" else reading.LEAST_OBJECTS)
+    reading.require(known, least=1 if strategy in ("output", "auto") else reading.LEAST_OBJECTS)
     replayed = None if past is None else past.curves
     old = None if past is None else reading.index(past.names, known.classes)
     passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replayed)})
@@ -121,8 +124,13 @@ def fine_tune(
         strategy,
         replayed,
         old,
+        auto.expected_shares(base, known.classes),
     )
     config, starts = start_from(base, known.classes, chosen.members)
+    reasons: dict[str, Any] = {}
+    if strategy == "auto":
+        plan = auto.decide(lesson, config, starts, base, seed=seed, device=device)
+        lesson, starts, reasons = plan.lesson, plan.starts, {"auto": plan.reasons}
     trained, rows = fit(
         lesson,
         config,
@@ -145,9 +153,10 @@ def fine_tune(
         "base": {"name": base.name, "version": base.version, "weights": base.hash},
         "strategy": strategy,
         "epochs": lesson.epochs,
-        "recipe": chosen.to_dict(),
+        "recipe": lesson.recipe.to_dict(),
         "versions": versions(),
         "history": history_columns(rows),
+        **reasons,
     }
     return publish(
         join_members(trained),
@@ -232,6 +241,8 @@ def _card(
         )
     if training["silent"]:
         notes.append(f"{training['silent']:,} labelled objects have no detection that the classifier reads.")
+    if "auto" in training:
+        notes.append(_decision(training["auto"]))
     if training["replay"]:
         notes.append(
             f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves."
@@ -251,3 +262,10 @@ def _card(
         notes=notes,
         about=about,
     )
+
+
+def _decision(reasons: Mapping[str, Any]) -> str:
+    """What "auto" decided, in words."""
+    if reasons.get("scratch"):
+        return "Trained from scratch: with these labels better than any way from the base (cross-validated)."
+    return f"The weights lie {reasons['blend']:.0%} of the way from the base ({reasons['by']})."

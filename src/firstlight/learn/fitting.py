@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from firstlight.learn.batches import Examples, batches, label
 from firstlight.learn.calibrating import EDGES, fit_temperatures, row_shares
 from firstlight.learn.labels import Labels, folds
 from firstlight.learn.losses import class_weights
-from firstlight.learn.networks import NetworkConfig, first_hidden, restore
+from firstlight.learn.networks import DefaultNetwork, NetworkConfig, build, first_hidden, restore
 from firstlight.learn.recipe import Recipe
 from firstlight.learn.sources import PART, Draws, Pool
 from firstlight.learn.training import Progress, Row, Task, train
@@ -44,6 +44,10 @@ class Lesson:
     recipe : Recipe
     epochs : int
     strategy : str
+    start_shares : float64 [C] or None
+        The class shares that the network expects where it starts; needed for `recipe.blend`.
+    unlabelled : LightCurves or None
+        Of the survey to come.
     """
 
     curves: LightCurves
@@ -54,6 +58,8 @@ class Lesson:
     strategy: str = "full"
     replay: LightCurves | None = None
     replay_labels: Labels | None = None
+    start_shares: NDArray[np.float64] | None = None
+    unlabelled: LightCurves | None = None
 
     @property
     def labelled(self) -> Indices:
@@ -95,6 +101,14 @@ class Lesson:
         weight = class_weights(target, len(self.labels.classes), self.recipe.weight_power)
         return Pool(self.replay.take(objects), target, weight[target].astype(np.float32), 0)
 
+    @cached_property
+    def _unlabelled(self) -> Examples | None:
+        """The unlabelled light curves, prepared once; their target is of no meaning."""
+        if self.unlabelled is None:
+            return None
+        n = len(self.unlabelled)
+        return label(self.preparation(self.unlabelled), np.zeros(n, np.int64), np.ones(n, np.float32))
+
     def task(self, objects: Indices, held_out: Indices, seed: int) -> Task:
         """What a member learns from these objects."""
         pools = [self.pool(objects)]
@@ -110,6 +124,7 @@ class Lesson:
             seed=seed,
             validation=self.examples(held_out, self.weights(objects)) if len(held_out) else None,
             kept_rows=np.setdiff1d(np.arange(len(self.labels.classes)), seen),
+            unlabelled=self._unlabelled,
         )
 
     def examples(self, objects: Indices, weights: NDArray[np.float64]) -> Examples:
@@ -119,13 +134,19 @@ class Lesson:
         return label(self.preparation(self.curves.take(objects)), target, weight)
 
     def training_shares(self) -> NDArray[np.float64]:
-        """The class shares [C] that the weighted loss saw; a class without labels gets the smallest."""
+        """The class shares [C] that the result expects: those that the weighted loss saw.
+
+        A class without labels gets the smallest. A network that went only part of the way expects something
+        between these and what it expected at the start.
+        """
         own = np.bincount(self.labels.target[self.labelled], minlength=len(self.labels.classes))
         shares = own * self.weights(self.labelled) / max(own.sum(), 1)
         if self.replay_pool is not None:
             total = np.bincount(self.replay_pool.target, self.replay_pool.weight, minlength=len(shares))
             shares = shares + self.recipe.replay_ratio * total / max(total.sum(), 1e-12)
         shares = np.where(shares > 0, shares, shares[shares > 0].min(initial=1.0))
+        if self.recipe.blend < 1 and self.start_shares is not None:
+            shares = shares**self.recipe.blend * self.start_shares ** (1 - self.recipe.blend)
         return np.asarray(shares / shares.sum())
 
     def label_shares(self) -> NDArray[np.float64]:
@@ -141,6 +162,8 @@ class Lesson:
         for curves, labels in ((self.curves, self.labels), (self.replay, self.replay_labels)):
             if curves is not None and labels is not None:
                 digest.update(labels.target.tobytes() + curves.time.tobytes() + curves.flux.tobytes())
+        if self.unlabelled is not None:
+            digest.update(self.unlabelled.time.tobytes() + self.unlabelled.flux.tobytes())
         for name, tensor in ((name, tensor) for one in start for name, tensor in one.items()):
             digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
@@ -181,9 +204,34 @@ def fit(
         network = restore(config, start)
         file = None if run is None else run / f"member-{member}.pt"
         rows = train(network, config, task, run=file, fingerprint=mark, progress=report, device=device)
-        trained.append({name: tensor.detach().cpu() for name, tensor in network.state_dict().items()})
+        trained.append(blend(start, network.state_dict(), lesson.recipe.blend))
         history += [{"member": member, **row} for row in rows]
     return trained, history
+
+
+def blend(start: Mapping[str, Tensor], trained: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """The tensors on the CPU that lie this share of the way from `start` to `trained` (arXiv:2109.01903)."""
+    ends = {name: (start[name].detach().cpu(), tensor.detach().cpu()) for name, tensor in trained.items()}
+    if share in (0.0, 1.0):  # to the last bit
+        return {name: pair[int(share)] for name, pair in ends.items()}
+    return {name: torch.lerp(*pair, share) for name, pair in ends.items()}
+
+
+def fresh_starts(lesson: Lesson, config: NetworkConfig, seed: int) -> list[dict[str, Tensor]]:
+    """Fresh weights of each member; the default network's inputs standardised over the first objects."""
+    some = lesson.labelled[:4096]
+    examples = lesson.examples(some, np.ones(len(lesson.labels.classes)))
+    mean, scale = examples.features.mean(axis=0), examples.features.std(axis=0)
+    scale = np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
+    starts = []
+    for member in range(lesson.recipe.members or 1):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(member_seed(seed, member))
+            network = build(config)
+        if isinstance(network, DefaultNetwork):
+            network.standardise(torch.from_numpy(mean), torch.from_numpy(scale))
+        starts.append({key: tensor.clone() for key, tensor in network.state_dict().items()})
+    return starts
 
 
 def _numbered(progress: Progress, member: int) -> Progress:
@@ -220,15 +268,16 @@ def calibrate(
         task = lesson.task(np.flatnonzero((fold >= 0) & (fold != one)), np.empty(0, np.int64), seed)
         network = restore(config, start)
         train(network, config, task, device=device)
+        network.load_state_dict(blend(start, network.state_dict(), lesson.recipe.blend))
         held = lesson.examples(np.flatnonzero(fold == one), np.ones(len(classes)))
-        parts.append(_out_of_sample(network, config, held, device))
+        parts.append(out_of_sample(network, config, held, device))
     logits, truth, detections, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     shift = np.log(lesson.label_shares()) - np.log(shares)
     values = fit_temperatures(logits, truth, detections, weight, shift)
     return dataclasses.replace(plain, temperature_edges=EDGES, temperatures=tuple(values))
 
 
-def _out_of_sample(
+def out_of_sample(
     network: torch.nn.Module, config: NetworkConfig, examples: Examples, device: str
 ) -> tuple[NDArray[np.float64], Indices, Indices, NDArray[np.float64]]:
     """Logits [R, C], class, detections and weight of each issued row of these examples."""

@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
 from firstlight.learn import memory
 from firstlight.learn.cards import card
-from firstlight.learn.fitting import Lesson, calibrate, fit, member_seed
+from firstlight.learn.fitting import Lesson, calibrate, fit, fresh_starts
 from firstlight.learn.networks import (
     PRESETS,
-    DefaultNetwork,
     NetworkConfig,
-    build,
     join_members,
     reference_config,
 )
@@ -43,6 +37,7 @@ def pretrain(
     scheme: str | None = None,
     recipe: Recipe = PRETRAIN,
     keep: int = 0,
+    unlabelled: LightCurves | None = None,
     name: str = "pretrained",
     seed: int = 0,
     run: str | Path | None = None,
@@ -70,6 +65,9 @@ def pretrain(
     keep : int
         Labelled light curves that the classifier carries, as many of every label as there are, for
         `fine_tune` to replay; some 100 bytes each. 0 where the light curves must not travel with it.
+    unlabelled : LightCurves, optional
+        Of the survey to which the classifier will be taken. It learns an embedding in which these look like
+        the labelled ones (`Recipe.alignment`); helpful only where both hold the classes in like shares.
     labels, scheme, name, seed, run, out, about, progress, device, **settings
         As in `fine_tune`.
 
@@ -89,7 +87,7 @@ def pretrain(
     chosen = recipe.with_(**settings)
     if preparation is None:
         preparation = Preparation.reference() if preset == "reference" else Preparation()
-    passbands = seen_passbands(curves)
+    passbands = seen_passbands(curves, unlabelled)
     if preparation.passbands is None:
         preparation = reading_only(preparation, passbands)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
@@ -97,9 +95,9 @@ def pretrain(
     known = reading.index(names, own)
     reading.require(known, what="Pretraining")
     epochs = chosen.epochs or epochs_for(int((known.target >= 0).sum()))
-    lesson = Lesson(curves, known, preparation, chosen, epochs)
+    lesson = Lesson(curves, known, preparation, chosen, epochs, unlabelled=unlabelled)
     config = _config(preset, preparation, len(own), sizes or {})
-    starts = _starts(lesson, config, seed)
+    starts = fresh_starts(lesson, config, seed)
     trained, rows = fit(
         lesson,
         config,
@@ -118,6 +116,7 @@ def pretrain(
         "unlabelled": known.unlabelled,
         "outside": known.outside,
         "silent": lesson.silent(),
+        "aligned": None if unlabelled is None else len(unlabelled),
         "epochs": epochs,
         "recipe": chosen.to_dict(),
         "versions": versions(),
@@ -161,20 +160,3 @@ def _config(preset: str, preparation: Preparation, classes: int, sizes: Mapping[
     return NetworkConfig.from_dict(
         {"preset": "default", "inputs": inputs, "classes": classes, "context": context} | dict(sizes)
     )
-
-
-def _starts(lesson: Lesson, config: NetworkConfig, seed: int) -> list[dict[str, Tensor]]:
-    """Fresh weights of each member; the default network's inputs standardised over the first objects."""
-    some = lesson.labelled[:4096]
-    examples = lesson.examples(some, np.ones(len(lesson.labels.classes)))
-    mean, scale = examples.features.mean(axis=0), examples.features.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
-    starts = []
-    for member in range(lesson.recipe.members or 1):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(member_seed(seed, member))
-            network = build(config)
-        if isinstance(network, DefaultNetwork):
-            network.standardise(torch.from_numpy(mean), torch.from_numpy(scale))
-        starts.append({key: tensor.clone() for key, tensor in network.state_dict().items()})
-    return starts

@@ -45,6 +45,13 @@ class Recipe:
         Replayed base objects for each labelled one, where replay is given.
     pull : float
         Strength of the pull back to the base's weights (L2-SP).
+    blend : float
+        Share of the way from the base's weights to the tuned ones at which the result lies; 1 all of it.
+    alignment : float
+        Strength with which unlabelled light curves, where some are given, are to look to the network like the
+        labelled ones (gradient reversal).
+    contrast : float
+        Weight of the loss that draws the embeddings of one class together.
     head_share, later_rate : float
         Strategy "head-first": share of the epochs on the head alone, and the factor on the rate after it.
     validation : float
@@ -72,6 +79,9 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     replay_ratio: float = 1.0
     pull: float = 0.0
+    blend: float = 1.0
+    alignment: float = 0.1
+    contrast: float = 0.0
     head_share: float = 0.3
     later_rate: float = 0.3
     validation: float = 0.0
@@ -96,6 +106,8 @@ class Recipe:
         for name in ("validation", "smoothing", "head_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must lie in [0, 1)", where="recipe")
+        if not 0 <= self.blend <= 1:
+            raise UsageError(f"blend is {self.blend}; it must lie in [0, 1]", where="recipe")
         for name in ("rate", "gradient_norm"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be above 0", where="recipe")

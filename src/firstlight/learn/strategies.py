@@ -19,6 +19,7 @@ Strategy = Literal[
     "l2-sp",
     "adapters",
     "bias-norm",
+    "auto",
 ]
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 
@@ -76,7 +77,7 @@ def phases(strategy: str, *, head_share: float = 0.3, later_rate: float = 0.3) -
         return (Phase("full", pull=0.01),)
     if strategy == "adapters":  # low-rank updates, arXiv:2106.09685; they need the higher rate
         return (Phase("adapters", rank=4, rate=3.0),)
-    return (Phase(strategy),)
+    return (Phase("full" if strategy == "auto" else strategy),)  # "auto" decides where it starts and ends
 
 
 def freeze(network: nn.Module, moving: str) -> dict[str, Tensor]:

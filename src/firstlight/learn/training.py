@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from firstlight.errors import TrainingError, UsageError
 from firstlight.learn import losses, strategies
 from firstlight.learn.adapters import LowRank
+from firstlight.learn.alignment import Critic, contrast, last_rows
 from firstlight.learn.batches import Batch, Examples, batches, pad, plan
 from firstlight.learn.networks import NetworkConfig, first_hidden
 from firstlight.learn.recipe import Recipe
@@ -52,6 +53,8 @@ class Task:
         Held-out examples for early stopping.
     kept_rows : int64 array
         Classes without any label: their rows of the head stay as they are.
+    unlabelled : Examples or None
+        Of the survey to come, whose embeddings are to look like the others.
     """
 
     source: Source
@@ -61,6 +64,7 @@ class Task:
     seed: int = 0
     validation: Examples | None = None
     kept_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    unlabelled: Examples | None = None
 
 
 @dataclass
@@ -124,7 +128,7 @@ def train(
     while state.phase < len(phases):
         phase = phases[state.phase]
         epochs = max(1, round(phase.share * task.epochs))
-        means = _Means.of(network, phase, task)
+        means = _Means.of(network, phase, task, config.embedding, device)
         if saved is not None:
             means.resume(saved, loop.start)
             saved = None
@@ -151,10 +155,13 @@ class _Means:
 
     moving: dict[str, Tensor]  # tensors of the network
     low: LowRank | None  # where some of them move by their factors
+    critic: Critic | None  # where unlabelled light curves take part
     optimiser: torch.optim.Optimizer
 
     @classmethod
-    def of(cls, network: nn.Module, phase: strategies.Phase, task: Task) -> _Means:
+    def of(
+        cls, network: nn.Module, phase: strategies.Phase, task: Task, embedding: int, device: str
+    ) -> _Means:
         moving = free = strategies.freeze(network, phase.moving)
         low = None
         if phase.rank:
@@ -164,9 +171,13 @@ class _Means:
         groups: dict[float, list[Tensor]] = {}
         for name, tensor in free.items():
             groups.setdefault(phase.decay ** strategies.depth(name), []).append(tensor)
+        critic, recipe = None, task.recipe
+        if task.unlabelled is not None and recipe.alignment:
+            critic = Critic.of(task.unlabelled, embedding, recipe.alignment, task.seed, device)
+            groups.setdefault(1.0, []).extend(critic.head.parameters())
         given = [{"params": tensors, "scale": scale} for scale, tensors in groups.items()]
-        recipe = task.recipe
-        return cls(moving, low, torch.optim.AdamW(given, lr=recipe.rate, weight_decay=recipe.weight_decay))
+        optimiser = torch.optim.AdamW(given, lr=recipe.rate, weight_decay=recipe.weight_decay)
+        return cls(moving, low, critic, optimiser)
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -181,12 +192,15 @@ class _Means:
         return {
             "optimiser": self.optimiser.state_dict(),
             "factors": {} if self.low is None else self.low.factors,
+            "critic": {} if self.critic is None else self.critic.head.state_dict(),
         }
 
     def resume(self, saved: dict[str, Any], start: Mapping[str, Tensor]) -> None:
         self.optimiser.load_state_dict(saved["optimiser"])
         if self.low is not None:
             self.low.load(saved["factors"], start)
+        if self.critic is not None:
+            self.critic.head.load_state_dict(saved["critic"])
 
 
 class _Loop:
@@ -222,7 +236,8 @@ class _Loop:
                         else 1.0
                     )
                     means.set_rate(recipe.rate * phase.rate * fall)
-                    total += self._step(pad(examples, index, self.device), means, recipe.pull or phase.pull)
+                    batch = pad(examples, index, self.device)
+                    total += self._step(batch, means, recipe.pull or phase.pull, rng)
                     done += 1
         if not done:
             raise TrainingError("no light curve gives a row to learn from")
@@ -233,10 +248,10 @@ class _Loop:
             row |= validate(self.network, self.config, recipe, self.task.validation, self.device)
         return row | {"seconds": time.perf_counter() - began}
 
-    def _step(self, batch: Batch, means: _Means, strength: float) -> float:
+    def _step(self, batch: Batch, means: _Means, strength: float, rng: np.random.Generator) -> float:
         recipe, kept, moving = self.task.recipe, self.task.kept_rows, means.moving
         means.optimiser.zero_grad(set_to_none=True)
-        loss = batch_loss(self.network, self.config, recipe, batch, recipe.smoothing)
+        loss = self._loss(batch, means.critic, rng)
         if strength:
             distance = losses.pull(list(moving.values()), [self.start[name] for name in moving])
             loss = loss + strength * distance
@@ -259,15 +274,34 @@ class _Loop:
                         moving[name][kept] = self.start[name][kept]
         return value
 
+    def _loss(self, batch: Batch, critic: Critic | None, rng: np.random.Generator) -> Tensor:
+        """The loss of one batch, with what aligns the embeddings."""
+        recipe = self.task.recipe
+        logits, embedding, rows = _answers(self.network, self.config, recipe, batch)
+        loss = losses.cross_entropy(logits, batch.target, batch.weight, rows, smoothing=recipe.smoothing)
+        if recipe.contrast:
+            loss = loss + recipe.contrast * contrast(last_rows(embedding, batch.issued), batch.target)
+        if critic is not None:
+            other = critic.draw(len(batch.target), rng, self.device)
+            _, unlabelled, other_rows = _answers(self.network, self.config, recipe, other)
+            loss = loss + critic.loss(embedding, rows, unlabelled, other_rows)
+        return loss
 
-def batch_loss(
-    network: nn.Module, config: NetworkConfig, recipe: Recipe, batch: Batch, smoothing: float = 0.0
-) -> Tensor:
-    """The loss of one batch."""
+
+def _answers(
+    network: nn.Module, config: NetworkConfig, recipe: Recipe, batch: Batch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits [B, T, C], embedding [B, T, E], and what each row counts [B, T]."""
     hidden = first_hidden(config, len(batch.target), batch.features.device)
-    logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
+    logits, _, embedding = network(batch.features, batch.context, batch.context_mask, hidden)
     rows = losses.row_weights(batch.issued, prefixes=recipe.prefixes, power=recipe.prefix_power)
-    return losses.cross_entropy(logits, batch.target, batch.weight, rows, smoothing=smoothing)
+    return logits, embedding, rows
+
+
+def batch_loss(network: nn.Module, config: NetworkConfig, recipe: Recipe, batch: Batch) -> Tensor:
+    """The loss of one batch as it is, without smoothing."""
+    logits, _, rows = _answers(network, config, recipe, batch)
+    return losses.cross_entropy(logits, batch.target, batch.weight, rows)
 
 
 def validate(
@@ -291,10 +325,7 @@ def _last(network: nn.Module, config: NetworkConfig, batch: Batch) -> NDArray[np
     """Probabilities [B, C] at the last issued row."""
     hidden = first_hidden(config, len(batch.target), batch.features.device)
     logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
-    step = torch.arange(batch.issued.shape[1], device=batch.issued.device)
-    last = (batch.issued * step).argmax(dim=1)
-    rows = logits[torch.arange(len(last), device=last.device), last]
-    return np.asarray(torch.softmax(rows.double(), dim=-1).cpu())
+    return np.asarray(torch.softmax(last_rows(logits, batch.issued).double(), dim=-1).cpu())
 
 
 def macro_auroc(shares: NDArray[np.float64], target: NDArray[np.int64]) -> float:
@@ -344,4 +375,4 @@ def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_State, di
         )
     loop.network.load_state_dict(values["network"])
     loop.start = values["start"]
-    return _State(**values["state"]), {name: values[name] for name in ("optimiser", "factors")}
+    return _State(**values["state"]), {name: values[name] for name in ("optimiser", "factors", "critic")}
