@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from firstlight.classifier import Classifier
+from firstlight.classifier.trust import PART
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
@@ -104,7 +105,7 @@ def pretrain(
         progress=progress,
         device=device,
     )
-    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device)
+    calibration, trust = calibrate(lesson, config, starts, trained, seed=seed, device=device)
     training = {
         "kind": "pretraining",
         "seed": seed,
@@ -140,6 +141,7 @@ def pretrain(
             ],
         ),
         path=None if out is None else Path(out),
+        extras=None if trust is None else {PART: trust.to_bytes()},
     )
 
 
