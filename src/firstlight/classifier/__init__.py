@@ -4,14 +4,20 @@ from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from firstlight.classifier.classifier import Classifier, StreamState
 from firstlight.classifier.loading import classify, load, packaged
+from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Predictions
+from firstlight.classifier.sets import ClassSets
+from firstlight.classifier.trust import Trust
 
 __all__ = [
     "Calibration",
     "Checkpoint",
+    "ClassSets",
     "Classifier",
+    "Novelty",
     "Predictions",
     "StreamState",
+    "Trust",
     "classify",
     "load",
     "packaged",

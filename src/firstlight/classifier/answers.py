@@ -20,14 +20,17 @@ class Answer(NamedTuple):
 
     classes: tuple[str, ...]  # of the probabilities
     calibration: Calibration
-    shift: NDArray[np.float32]  # [C] of the network
+    shift: NDArray[np.float32]  # [C] of the network, or [B, C] by number of detections
     matrix: NDArray[np.float32] | None  # [C of the network, C]; None: the network's own classes
 
     def __call__(
         self, logits: NDArray[np.float32], n_detections: NDArray[np.int64] | int
     ) -> NDArray[np.float32]:
         """Probabilities float32 [M, C] from logits [M, C of the network]; rows sum to 1."""
-        own = self.calibration.probabilities(logits, n_detections, self.shift)
+        return self.collapse(self.calibration.probabilities(logits, n_detections, self.shift))
+
+    def collapse(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities on the classes asked for, float32 [M, C], from those of the network's classes."""
         if self.matrix is None:
             return own
         summed = own @ self.matrix

@@ -1,4 +1,4 @@
-"""From logits to probabilities: temperatures by number of detections, and the shares of the classes."""
+"""From logits to probabilities: temperatures and offsets by number of detections, class shares."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ class Calibration:
         Upper ends of the bins in number of detections: ``(2, 5, 10)`` for 1-2, 3-5, 6-10 and more.
     temperatures : tuple of float
         By which the logits are divided in each bin; one more than there are edges.
+    offsets : mapping of str to tuple of float, optional
+        What is then added to the logit of each class in each bin: with little seen, networks favour some.
     """
 
     training_shares: Mapping[str, float] | None = None
     prior: Mapping[str, float] | None = None
     temperature_edges: tuple[int, ...] = ()
     temperatures: tuple[float, ...] = (1.0,)
+    offsets: Mapping[str, tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "temperature_edges", tuple(int(edge) for edge in self.temperature_edges))
@@ -47,15 +50,27 @@ class Calibration:
             raise UsageError("the edges of the bins must increase", where="calibration")
         if not all(0.0 < value < np.inf for value in self.temperatures):
             raise UsageError("a temperature must be positive", where="calibration")
+        if self.offsets is not None:
+            given = {name: tuple(float(value) for value in values) for name, values in self.offsets.items()}
+            object.__setattr__(self, "offsets", given)
+            for name, values in given.items():
+                if len(values) != len(self.temperatures) or not np.isfinite(values).all():
+                    raise UsageError(
+                        f"{name} needs one number for each of {len(self.temperatures)} bins",
+                        where="offsets of a calibration",
+                    )
 
     def to_dict(self) -> dict[str, Any]:
         """The calibration as values of JSON; `from_dict` reads it back."""
-        return {
+        values: dict[str, Any] = {
             "training_shares": None if self.training_shares is None else dict(self.training_shares),
             "prior": None if self.prior is None else dict(self.prior),
             "temperature_edges": list(self.temperature_edges),
             "temperatures": list(self.temperatures),
         }
+        if self.offsets is not None:
+            values["offsets"] = {name: list(given) for name, given in self.offsets.items()}
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
@@ -69,7 +84,7 @@ class Calibration:
     def shift(
         self, classes: Sequence[str], priors: Mapping[str, float] | str | None = None
     ) -> NDArray[np.float32]:
-        """What the priors add to each logit, float32 [C].
+        """What offsets and priors add to each logit, float32 [C], or [B, C] where there are offsets.
 
         Parameters
         ----------
@@ -78,6 +93,19 @@ class Calibration:
         priors : mapping or "flat", optional
             Shares to expect instead of `prior`; they need not sum to 1.
         """
+        ratio = self._prior_shift(classes, priors)
+        if self.offsets is None:
+            return ratio
+        for name in self.offsets:
+            if name not in classes:
+                raise UnknownNameError("class", name, classes, where="offsets of a calibration")
+        none = (0.0,) * len(self.temperatures)
+        own = np.array([self.offsets.get(name, none) for name in classes], np.float32)
+        return np.asarray(own.T + ratio)
+
+    def _prior_shift(
+        self, classes: Sequence[str], priors: Mapping[str, float] | str | None
+    ) -> NDArray[np.float32]:
         wanted = self.prior if priors is None else priors
         if wanted is None:
             return np.zeros(len(classes), np.float32)
@@ -116,9 +144,10 @@ class Calibration:
         if len(temperatures) > 1:
             bins = np.searchsorted(self.temperature_edges, n_detections, side="left")
             z = logits / temperatures[bins].reshape(-1, 1)
+            z += shift if shift.ndim == 1 else shift[bins]
         else:
             z = logits / temperatures[0]
-        z += shift
+            z += shift
         z -= z.max(axis=-1, keepdims=True)
         np.exp(z, out=z)
         z /= z.sum(axis=-1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,10 @@ from firstlight.classifier.answers import Answer, Priors, answer
 from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
 from firstlight.classifier.network import Network
-from firstlight.classifier.predictions import Predictions, running
+from firstlight.classifier.novelty import Novelty
+from firstlight.classifier.predictions import Evidence, Predictions, running
 from firstlight.classifier.priors import estimate_shares
+from firstlight.classifier.trust import PART, Trust, read_trust
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
@@ -38,12 +41,29 @@ class StreamState(NamedTuple):
         The answer in force.
     answer : Answer
         On which classes, and with which priors.
+    asks_novelty : bool
+        Whether novelty was asked for.
+    novelty : float or None
+        Of the answer in force (`Predictions.novelty`).
+    evidence : Evidence or None
+        Of the answer in force: ``state.sets(0.9)`` are the classes that stay possible.
     """
 
     preparation: preparation.State
     hidden: Floats
     probabilities: Floats | None
     answer: Answer
+    asks_novelty: bool = False
+    novelty: float | None = None
+    evidence: Evidence | None = None
+
+    def sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
+        """The classes that stay possible, bool [C], see `Predictions.sets`; all of them before an answer."""
+        if self.evidence is None:
+            if self.probabilities is not None:
+                raise UsageError("the classifier has no class sets", where="sets")
+            return np.ones(len(self.answer.classes), np.bool_)
+        return self.evidence(coverage)
 
 
 class Classifier:
@@ -70,6 +90,8 @@ class Classifier:
     calibration : Calibration
     hash : str
         SHA-256 of the weights.
+    trust : Trust or None
+        What class sets and novelty are computed from, where the classifier carries it.
     checkpoint : Checkpoint
     """
 
@@ -87,6 +109,7 @@ class Classifier:
             self.calibration = Calibration.from_dict(config["calibration"])
             for given in (self.calibration.training_shares, self.calibration.prior):
                 shares(given or "flat", self.classes)
+            self.calibration.shift(self.classes)
         except FirstlightError as error:
             raise CheckpointError(f"config.json does not hold together: {error}", where=where) from error
         self._network = Network(checkpoint.onnx, threads=threads, where=str(checkpoint.path / "network.onnx"))
@@ -100,6 +123,12 @@ class Classifier:
                 raise CheckpointError(
                     f"config.json states {stated} {what}, but network.onnx has {found}", where=where
                 )
+        part = checkpoint.extras.get(PART)
+        self.trust: Trust | None = None
+        if part is not None:
+            numbers = sizes.embedding + sizes.features
+            path = str(checkpoint.path / PART)
+            self.trust = read_trust(part, classes=len(self.classes), numbers=numbers, where=path)
 
     def __repr__(self) -> str:
         return f"Classifier('{self.name}', version {self.version}: {', '.join(self.classes)})"
@@ -115,6 +144,7 @@ class Classifier:
         *,
         classes: Sequence[str] | None = None,
         priors: Priors = None,
+        novelty: bool = False,
         batch_size: int = 64,
     ) -> Predictions:
         """Class probabilities at every observation of every light curve.
@@ -128,6 +158,8 @@ class Classifier:
             none is left out.
         priors : "flat" or mapping of str to float, optional
             Shares of the classes to expect, of the classifier's or of those asked for.
+        novelty : bool
+            Whether to say how unlike all classes each light curve is (`Predictions.novelty`).
         batch_size : int
             Light curves in one call of the network at most; changes the speed only.
 
@@ -138,8 +170,14 @@ class Classifier:
         """
         ask = answer(self.calibration, self.classes, classes, priors)
         _refuse_others(curves)
+        measure = self._novelty("classify") if novelty else None
         N, n = len(curves.time), len(curves)
         probabilities = np.full((N, len(ask.classes)), np.nan, np.float32)
+        strange = None if measure is None else np.full(N, np.nan, np.float32)
+        # Class sets rest on the classifier's own shares and classes, whatever was asked for.
+        own, counted = probabilities, np.zeros(N if self.trust else 0, np.int64)
+        if self.trust and not self._is_plain(ask):
+            own = np.full((N, len(self.classes)), np.nan, np.float32)
         days = np.full(N, np.nan)
         read = np.zeros(N, np.bool_)
         flags = curves.object_flags.copy()
@@ -147,14 +185,24 @@ class Classifier:
             piece = curves if (first, last) == (0, n) else curves[first:last]
             begin = int(curves.offsets[first])
             sequences = self.preparation(piece)
-            logits = self._run(sequences, "logits", batch_size)
+            outputs = ("logits",) if measure is None else ("logits", "embedding")
+            logits, *embedding = self._run(sequences, outputs, batch_size)
             issued = sequences.issued
-            rows = sequences.row[issued] + begin
-            probabilities[rows] = ask(logits[issued], sequences.n_detections[issued])
+            rows, seen = sequences.row[issued] + begin, sequences.n_detections[issued]
+            probabilities[rows] = ask(logits[issued], seen)
+            if self.trust:
+                counted[rows] = seen
+                if own is not probabilities:
+                    own[rows] = self._plain(logits[issued], seen)
+            if measure is not None and strange is not None:
+                strange[rows] = measure(embedding[0][issued], sequences.features[issued], seen)
             days[rows] = sequences.time[issued]
             read[sequences.row + begin] = True
             flags[first:last] |= sequences.flags
-        _carry_on(probabilities, days, curves)
+        filled: list[NDArray[Any]] = [probabilities] if own is probabilities else [probabilities, own]
+        filled += [counted] if self.trust else []
+        filled += [] if strange is None else [strange]
+        _carry_on(filled, days, curves)
         # As `LightCurves.until` counts, so that a look back says what was said then.
         lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
         detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
@@ -176,6 +224,8 @@ class Classifier:
             self.name,
             self.version,
             self.hash,
+            strange,
+            self._evidence(ask, own, counted),
         )
 
     def estimate_priors(
@@ -206,11 +256,34 @@ class Classifier:
         shares = estimate_shares(final / final.sum(axis=1, keepdims=True))
         return dict(zip(answers.classes, shares.tolist(), strict=True))
 
+    @cached_property
+    def _plain(self) -> Answer:
+        """The answer on the classifier's own classes with its own shares."""
+        return answer(self.calibration, self.classes, None, None)
+
+    def _is_plain(self, ask: Answer) -> bool:
+        return ask.matrix is None and np.array_equal(ask.shift, self._plain.shift)
+
+    def _evidence(self, ask: Answer, own: Floats, n_detections: NDArray[np.int64] | int) -> Evidence | None:
+        if self.trust is None:
+            return None
+        members = None if ask.matrix is None else ask.matrix > 0.0
+        return Evidence(self.trust.sets, own, n_detections, members)
+
+    def _novelty(self, where: str) -> Novelty:
+        if self.trust is None:
+            raise UsageError(
+                f"the classifier '{self.name}' cannot say how novel a light curve is",
+                where=where,
+                hint="Fine-tune one with calibration_folds=5 (--set calibration_folds=5).",
+            )
+        return self.trust.novelty
+
     def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
         _refuse_others(curves)
         sequences = self.preparation(curves)
-        return sequences, self._run(sequences, "logits", batch_size)
+        return sequences, self._run(sequences, ("logits",), batch_size)[0]
 
     def embed(self, curves: LightCurves, *, batch_size: int = 64) -> Floats:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
@@ -218,18 +291,18 @@ class Classifier:
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
         for first, last in _pieces(curves.offsets):
             sequences = self.preparation(curves[first:last])
-            rows = self._run(sequences, "embedding", batch_size)
+            (rows,) = self._run(sequences, ("embedding",), batch_size)
             # Of several seasons the last one stays.
             out[first + sequences.owner] = rows[sequences.offsets[1:] - 1]
         return out
 
-    def _run(self, sequences: Sequences, output: str, batch_size: int) -> Floats:
+    def _run(self, sequences: Sequences, outputs: Sequence[str], batch_size: int) -> list[Floats]:
         return self._network.run(
             sequences.features,
             sequences.offsets,
             sequences.context,
             sequences.context_mask,
-            output=output,
+            outputs=outputs,
             batch_size=batch_size,
         )
 
@@ -240,6 +313,7 @@ class Classifier:
         survey: str | facts.Survey | None = None,
         classes: Sequence[str] | None = None,
         priors: Priors = None,
+        novelty: bool = False,
     ) -> StreamState:
         """The state of one object before its first observation.
 
@@ -249,9 +323,11 @@ class Classifier:
             What is known about the object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...
         survey : str or Survey, optional
             Whose passbands the observations name; needed where the classifier knows several.
-        classes, priors : optional
+        classes, priors, novelty : optional
             As in `classify`.
         """
+        if novelty:
+            self._novelty("start")
         if survey is None:
             if len(self.surveys) != 1:
                 raise UsageError("the survey must be said", where="start", hint="For example survey='ZTF'.")
@@ -261,6 +337,7 @@ class Classifier:
             self._network.first_hidden(),
             None,
             answer(self.calibration, self.classes, classes, priors),
+            novelty,
         )
 
     def step(self, state: StreamState, observation: Observation) -> tuple[StreamState, Floats | None]:
@@ -278,11 +355,25 @@ class Classifier:
         if not len(features):
             return state._replace(preparation=after), state.probabilities
         hidden = state.hidden if after.season == before.season else self._network.first_hidden()
-        logits, hidden = self._network.step(features, after.context, after.context_mask, hidden)
-        probabilities = state.probabilities
+        measure = self._novelty("step") if state.asks_novelty else None
+        outputs = ("logits",) if measure is None else ("logits", "embedding")
+        (logits, *embedding), hidden = self._network.step(
+            features, after.context, after.context_mask, hidden, outputs=outputs
+        )
+        state = state._replace(preparation=after, hidden=hidden)
         if issued[-1]:
-            probabilities = state.answer(logits[-1:], after.memory.detections)[0]
-        return StreamState(after, hidden, probabilities, state.answer), probabilities
+            seen = after.memory.detections
+            probabilities = state.answer(logits[-1:], seen)[0]
+            own = probabilities
+            if self.trust and not self._is_plain(state.answer):
+                own = self._plain(logits[-1:], seen)[0]
+            state = state._replace(
+                probabilities=probabilities, evidence=self._evidence(state.answer, own, seen)
+            )
+            if measure is not None:
+                strange = measure(embedding[0][-1:], features[-1:], np.array([seen]))
+                state = state._replace(novelty=float(strange[0]))
+        return state, state.probabilities
 
     def save(self, path: str | Path) -> Path:
         """The directory into which the whole classifier was written; `load` reads it."""
@@ -316,7 +407,7 @@ def _pieces(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _carry_on(probabilities: Floats, days: NDArray[np.float64], curves: LightCurves) -> None:
+def _carry_on(columns: Sequence[NDArray[Any]], days: NDArray[np.float64], curves: LightCurves) -> None:
     """Fill rows without an answer of their own with the one in force, in place."""
     answered = np.isfinite(days)
     if answered.all():
@@ -325,7 +416,8 @@ def _carry_on(probabilities: Floats, days: NDArray[np.float64], curves: LightCur
     source = np.maximum.accumulate(np.where(answered, index, -1))
     filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
     source = source[filled]
-    probabilities[filled] = probabilities[source]
+    for column in columns:
+        column[filled] = column[source]
     days[filled] = curves.time[filled] - curves.time[source] + days[source]
 
 

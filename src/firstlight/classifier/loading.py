@@ -63,7 +63,7 @@ def load_path(path: Path, threads: int = 1) -> Classifier:
 def classify(curves: LightCurves, classifier: str | Path | Classifier = "ztf", **options: Any) -> Predictions:
     """Class probabilities at every observation, by a classifier or the name or path of one.
 
-    `options` are those of `Classifier.classify`: ``classes``, ``priors``, ``batch_size``.
+    `options` are those of `Classifier.classify`: ``classes``, ``priors``, ``novelty``, ``batch_size``.
     """
     if not isinstance(classifier, Classifier):
         known = isinstance(classifier, str) and classifier in packaged()

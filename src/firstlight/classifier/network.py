@@ -6,6 +6,7 @@ changes no row, and one row after the other gives what the whole sequence gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,10 +115,10 @@ class Network:
         context: Floats,
         known: NDArray[np.bool_],
         *,
-        output: str = "logits",
+        outputs: Sequence[str] = ("logits",),
         batch_size: int = 64,
-    ) -> Floats:
-        """One output for every row of every sequence, float32 [M, C] or [M, E].
+    ) -> list[Floats]:
+        """Each of the outputs for every row of every sequence, float32 [M, C] or [M, E].
 
         Parameters
         ----------
@@ -125,12 +126,12 @@ class Network:
         offsets : int64 [s + 1]
             Sequence k holds rows ``offsets[k]`` to ``offsets[k + 1]``.
         context, known : float32 [s, K], bool [s, K]
-        output : {"logits", "embedding"}
+        outputs : sequence of {"logits", "embedding"}
         batch_size : int
             Sequences in one call at most; changes the speed only.
         """
-        width = self.sizes.classes if output == "logits" else self.sizes.embedding
-        out = np.empty((len(features), width), np.float32)
+        widths = {"logits": self.sizes.classes, "embedding": self.sizes.embedding}
+        out = [np.empty((len(features), widths[name]), np.float32) for name in outputs]
         mask = known.astype(np.float32)
         lengths = np.diff(offsets)
         order = np.argsort(lengths, kind="stable")
@@ -143,23 +144,31 @@ class Network:
             # Shorter sequences repeat their last row on the right; nothing reads what follows it.
             place = offsets[chosen, None] + np.minimum(np.arange(steps), lengths[chosen, None] - 1)
             feed = self._feed(features[place], context[chosen], mask[chosen], self.first_hidden(len(chosen)))
-            (answer,) = self._session.run([output], feed)
+            answers = self._session.run(list(outputs), feed)
             if lengths[chosen[0]] == steps:
-                out[place.reshape(-1)] = answer.reshape(-1, width)
+                for whole, answer in zip(out, answers, strict=True):
+                    whole[place.reshape(-1)] = answer.reshape(-1, whole.shape[1])
             else:
                 real = np.arange(steps) < lengths[chosen, None]
-                out[place[real]] = answer[real]
+                for whole, answer in zip(out, answers, strict=True):
+                    whole[place[real]] = answer[real]
         return out
 
     def step(
-        self, features: Floats, context: Floats, known: NDArray[np.bool_], hidden: Floats
-    ) -> tuple[Floats, Floats]:
-        """Logits [T, C] and the hidden state [L, 1, H] after T more rows (float32 [T, F]) of one sequence."""
+        self,
+        features: Floats,
+        context: Floats,
+        known: NDArray[np.bool_],
+        hidden: Floats,
+        *,
+        outputs: Sequence[str] = ("logits",),
+    ) -> tuple[list[Floats], Floats]:
+        """Each output [T, C or E] and the hidden state [L, 1, H] after T more rows (float32 [T, F])."""
         feed = {"features": features[None], "hidden": hidden}
         if self.sizes.context:
             feed |= {"context": context, "context_mask": known.astype(np.float32)}
-        logits, hidden = self._session.run(["logits", "hidden_out"], feed)
-        return logits[0], hidden
+        *answers, hidden = self._session.run([*outputs, "hidden_out"], feed)
+        return [answer[0] for answer in answers], hidden
 
 
 def _batch_end(lengths: NDArray[np.int64], order: NDArray[np.intp], begin: int, batch_size: int) -> int:

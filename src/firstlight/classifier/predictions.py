@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from firstlight.classifier.sets import ClassSets
 from firstlight.errors import MissingExtraError, UsageError
 
 Floats = NDArray[np.float32]
@@ -20,6 +21,20 @@ def running(which: NDArray[np.bool_]) -> NDArray[np.int64]:
     total = np.zeros(len(which) + 1, np.int64)
     np.cumsum(which, out=total[1:])
     return total
+
+
+class Evidence(NamedTuple):
+    """What class sets are made from, at each observation of a table or after one of a stream."""
+
+    sets: ClassSets
+    probabilities: Floats  # [N, C of the network], with its own shares
+    n_detections: NDArray[np.int64] | int  # [N]; seen by the network
+    members: NDArray[np.bool_] | None  # [C of the network, C]: what stands under which class; None: the same
+
+    def __call__(self, coverage: float) -> NDArray[np.bool_]:
+        """Which classes stay, bool [N, C]: those of which at least one of the network's own does."""
+        own = self.sets(self.probabilities, self.n_detections, coverage)
+        return own if self.members is None else np.asarray(own @ self.members)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +66,11 @@ class Predictions:
         Observations and detections used.
     classifier, version, hash : str
         Who answered: name, version, SHA-256 of the weights.
+    novelty : float32 [N] or None
+        Share of known objects that look less unlike the training objects after as many detections; near 1 for
+        what is none of the classes. NaN before the first answer, None where it was not asked for.
+    evidence : Evidence or None
+        What `sets` is made from; None where the classifier has no class sets.
     """
 
     probabilities: Floats
@@ -69,6 +89,8 @@ class Predictions:
     classifier: str
     version: str
     hash: str
+    novelty: Floats | None = None
+    evidence: Evidence | None = None
 
     def __len__(self) -> int:
         return len(self.object_id)
@@ -81,7 +103,53 @@ class Predictions:
 
     def final(self) -> Floats:
         """Probabilities after the last observation, float32 [n, C]; a row of NaN where there is no answer."""
-        return self._at_rows(self.offsets[1:] - 1)
+        return self._at_rows(self.probabilities, self.offsets[1:] - 1, np.nan)
+
+    def sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
+        """The classes that stay possible at each observation, bool [N, C].
+
+        Of the objects of each class, a share of `coverage` keeps its true class, whatever the shares of the
+        classes are. All classes stay where there is no answer, and a class always does of which there were
+        too few labels to say. A set without any class says that the light curve looks like none of them.
+
+        Parameters
+        ----------
+        coverage : float
+            Share of each class, above 0 and below 1.
+
+        Raises
+        ------
+        UsageError
+            When the classifier has no class sets, or the coverage is no such share.
+        """
+        if self.evidence is None:
+            raise UsageError(
+                f"the classifier '{self.classifier}' has no class sets",
+                where="sets",
+                hint="Fine-tune one with calibration_folds=5 (--set calibration_folds=5).",
+            )
+        return self.evidence(coverage)
+
+    def final_sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
+        """The classes that stay possible after the last observation, bool [n, C]; see `sets`."""
+        return self._at_rows(self.sets(coverage), self.offsets[1:] - 1, True)
+
+    def sets_at(
+        self,
+        coverage: float = 0.9,
+        *,
+        detections: int | None = None,
+        days_since_trigger: float | None = None,
+    ) -> NDArray[np.bool_]:
+        """The classes that stay possible at one moment of every object, bool [n, C]; see `sets` and `at`."""
+        rows = self._rows(detections, days_since_trigger)
+        return self._at_rows(self.sets(coverage), rows, True)
+
+    def final_novelty(self) -> Floats | None:
+        """`novelty` after the last observation, float32 [n]; NaN where there is no answer."""
+        if self.novelty is None:
+            return None
+        return self._at_rows(self.novelty, self.offsets[1:] - 1, np.nan)
 
     def at(self, *, detections: int | None = None, days_since_trigger: float | None = None) -> Floats:
         """Probabilities float32 [n, C] at one moment of every object; NaN where there is no answer.
@@ -93,30 +161,37 @@ class Predictions:
         days_since_trigger : float
             At the last observation up to so many days after the first trigger.
         """
+        return self._at_rows(self.probabilities, self._rows(detections, days_since_trigger), np.nan)
+
+    def _rows(self, detections: int | None, days_since_trigger: float | None) -> NDArray[np.int64]:
+        """The row of each object that is in force at a moment, int64 [n]; before its first where none is."""
         if (detections is None) == (days_since_trigger is None):
             raise UsageError("give either detections or days_since_trigger", where="at")
         first, last = self.offsets[:-1], self.offsets[1:] - 1
         if detections is not None:
             if detections < 1:
                 raise UsageError(f"{detections} detections are too few: 1 is the least", where="at")
-            return self._at_rows(np.minimum(first + self._count(self.detections < detections), last))
+            return np.asarray(np.minimum(first + self._count(self.detections < detections), last))
         if np.isnan(float(days_since_trigger or 0.0)):
             raise UsageError("NaN days", where="at", hint="Give a number.")
         since = self.time - np.repeat(self.trigger, np.diff(self.offsets))
         early = self._count(since <= float(days_since_trigger or 0.0))
-        return self._at_rows(np.where(np.isfinite(self.trigger), first + early - 1, last))
+        return np.asarray(np.where(np.isfinite(self.trigger), first + early - 1, last))
 
     def _count(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Rows of each object for which `which` holds, int64 [n]."""
         return np.diff(running(which)[self.offsets])
 
-    def _at_rows(self, rows: NDArray[np.int64]) -> Floats:
-        out = np.full((len(self), len(self.classes)), np.nan, np.float32)
+    def _at_rows(
+        self, values: NDArray[Any], rows: NDArray[np.int64], otherwise: float | bool
+    ) -> NDArray[Any]:
+        """These rows of `values`, one an object; `otherwise` for rows before an object's first."""
+        out = np.full((len(self), *values.shape[1:]), otherwise, values.dtype)
         some = rows >= self.offsets[:-1]
-        out[some] = self.probabilities[rows[some]]
+        out[some] = values[rows[some]]
         return out
 
-    def to_arrow(self, *, every_observation: bool = False) -> pa.Table:
+    def to_arrow(self, *, every_observation: bool = False, sets: float | None = None) -> pa.Table:
         """The answers as a table; name, version, weights hash and classes stand in its metadata.
 
         Parameters
@@ -125,18 +200,25 @@ class Predictions:
             False: one row an object: ``object_id``, a column a class (null where there is no answer),
             ``n_observations``, ``n_detections``, ``flags``. True: one row an observation, in order of time:
             ``object_id``, ``mjd``, ``passband``, ``days_since_trigger``, a column a class.
+        sets : float, optional
+            Coverage of class sets: adds the column ``classes``, the names that stay possible with ``|``
+            between them.
+
+        Where novelty was asked for there is a column ``novelty``.
         """
         if every_observation:
-            columns = self._observation_columns()
+            columns = self._observation_columns(sets)
         else:
             columns = {
                 "object_id": pa.array(self.object_id, pa.string()),
                 **self._class_columns(self.final()),
+                **self._trust_columns(None if sets is None else self.final_sets(sets), self.final_novelty()),
                 "n_observations": pa.array(self.n_observations),
                 "n_detections": pa.array(self.n_detections),
                 "flags": pa.array(self.flags),
             }
-        return pa.table(columns).replace_schema_metadata(self.provenance)
+        stated = {} if sets is None else {"firstlight.coverage": f"{sets:g}"}
+        return pa.table(columns).replace_schema_metadata({**self.provenance, **stated})
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -148,7 +230,7 @@ class Predictions:
             "firstlight.classes": json.dumps(list(self.classes), ensure_ascii=False),
         }
 
-    def _observation_columns(self) -> dict[str, pa.Array]:
+    def _observation_columns(self, sets: float | None) -> dict[str, pa.Array]:
         lengths = np.diff(self.offsets)
         owner = pa.array(np.repeat(np.arange(len(self), dtype=np.int64), lengths))
         names = pa.array([*self.passbands, None], pa.string())
@@ -159,7 +241,22 @@ class Predictions:
             "passband": names.take(pa.array(code)),
             "days_since_trigger": pa.array(self.days_since_trigger, from_pandas=True),
             **self._class_columns(self.probabilities),
+            **self._trust_columns(None if sets is None else self.sets(sets), self.novelty),
         }
+
+    def _trust_columns(self, stay: NDArray[np.bool_] | None, novelty: Floats | None) -> dict[str, pa.Array]:
+        columns: dict[str, pa.Array] = {}
+        if stay is not None:
+            # Many rows share few sets: each text is made once.
+            kinds, which = np.unique(stay, axis=0, return_inverse=True)
+            texts = [
+                "|".join(name for name, kept in zip(self.classes, kind, strict=True) if kept)
+                for kind in kinds
+            ]
+            columns["classes"] = pa.array(texts, pa.string()).take(pa.array(which.reshape(-1)))
+        if novelty is not None:
+            columns["novelty"] = pa.array(novelty, from_pandas=True)
+        return columns
 
     def _class_columns(self, values: Floats) -> dict[str, pa.Array]:
         return {
@@ -167,18 +264,18 @@ class Predictions:
             for k, name in enumerate(self.classes)
         }
 
-    def to_pandas(self, *, every_observation: bool = False) -> Any:
+    def to_pandas(self, *, every_observation: bool = False, sets: float | None = None) -> Any:
         """As `to_arrow`, as a pandas DataFrame."""
         try:
             import pandas  # noqa: F401
         except ImportError:
             raise MissingExtraError("pandas", "frames") from None
-        return self.to_arrow(every_observation=every_observation).to_pandas()
+        return self.to_arrow(every_observation=every_observation, sets=sets).to_pandas()
 
-    def to_polars(self, *, every_observation: bool = False) -> Any:
+    def to_polars(self, *, every_observation: bool = False, sets: float | None = None) -> Any:
         """As `to_arrow`, as a polars DataFrame."""
         try:
             import polars
         except ImportError:
             raise MissingExtraError("polars", "frames") from None
-        return polars.from_arrow(self.to_arrow(every_observation=every_observation))
+        return polars.from_arrow(self.to_arrow(every_observation=every_observation, sets=sets))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     examples=[
         "firstlight classify sample:ztf",
         "firstlight classify sample:ztf --every-observation --out probabilities.parquet",
+        "firstlight classify sample:ztf --sets 0.9 --novelty --classifier mine",
         "firstlight classify mine.csv --survey ZTF --flux-unit uJy --out mine-classified.csv",
     ],
 )
@@ -45,6 +46,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One row an observation, in time order, with mjd; not one an object.",
 )
+@option(
+    "--sets",
+    group=OUTPUT,
+    type=float,
+    metavar="SHARE",
+    help="Column classes: those that stay possible, so that this share (0.9) of each class keeps its own.",
+)
+@option(
+    "--novelty",
+    group=OUTPUT,
+    is_flag=True,
+    help="Column novelty, 0 to 1: share of known objects that look less unlike all classes.",
+)
 def classify(
     table: str,
     classifier: str,
@@ -53,6 +67,8 @@ def classify(
     threads: int,
     out: str,
     every_observation: bool,
+    sets: float | None,
+    novelty: bool,
     **source_options: Any,
 ) -> None:
     """Class probabilities of light curves: one row an object, or one an observation.
@@ -67,11 +83,12 @@ def classify(
         model = load(classifier, threads=threads)
         wanted, prior = opt.listed(classes), opt.priors(priors)
         with opt.asked(""):
-            model.classify(no_curves(), classes=wanted, priors=prior)
+            nothing = model.classify(no_curves(), classes=wanted, priors=prior, novelty=novelty)
+            nothing.to_arrow(sets=sets)
         with progress("classifying") as tick, table_writer(out) as write:
             for curves in source.batches():
-                predictions = model.classify(curves, classes=wanted, priors=prior)
-                write(predictions.to_arrow(every_observation=every_observation))
+                predictions = model.classify(curves, classes=wanted, priors=prior, novelty=novelty)
+                write(predictions.to_arrow(every_observation=every_observation, sets=sets))
                 report.classified(predictions)
                 tick(len(curves))
         report.notes += source.notes

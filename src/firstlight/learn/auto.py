@@ -19,12 +19,13 @@ from torch import Tensor
 
 from firstlight.classifier import Classifier
 from firstlight.learn.augment import STANDARD
-from firstlight.learn.fitting import Lesson, blend, fresh_starts, out_of_sample
+from firstlight.learn.fitting import Lesson, blend, fresh_starts
 from firstlight.learn.heads import head_mixture
 from firstlight.learn.labels import folds
 from firstlight.learn.networks import NetworkConfig, restore
 from firstlight.learn.sources import Draws
 from firstlight.learn.training import Task, train
+from firstlight.learn.trusting import rows_of
 
 Floats = NDArray[np.float64]
 Start = dict[str, Tensor]
@@ -139,9 +140,11 @@ def _losses(
         for share in shares:
             there = restore(config, blend(start, network.state_dict(), share)).to(device)
             there.eval()
-            logits, truth, _, weight = out_of_sample(there, config, held, device)
+            said = rows_of(there, config, held, device)
+            truth, weight = said.target, said.weight
             part = _blended(lesson, share)
             # All on the same footing: with the shares that the weighted labels have.
+            logits = said.logits.astype(np.float64)
             logits += np.log(_blended(lesson, 1.0).training_shares() / part.training_shares())
             top = logits.max(axis=1)
             loss = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))

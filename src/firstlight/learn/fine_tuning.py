@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from firstlight.classifier import Classifier, load
+from firstlight.classifier.trust import PART
 from firstlight.facts import class_tree
 from firstlight.learn import auto, memory
 from firstlight.learn import labels as reading
@@ -141,7 +142,9 @@ def fine_tune(
         device=device,
     )
     # Weights and replay make the network expect other shares than the labels have; the labels' are restored.
-    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device, prior=lesson.label_shares())
+    calibration, trust = calibrate(
+        lesson, config, starts, trained, seed=seed, device=device, prior=lesson.label_shares()
+    )
     training = {
         "kind": "fine-tuning",
         "seed": seed,
@@ -169,7 +172,10 @@ def fine_tune(
         training=training,
         card=_card(name, base, preparation, training, about),
         path=None if out is None else Path(out),
-        extras=_carried_on(base, past, preparation, keep, seed),
+        extras={
+            **_carried_on(base, past, preparation, keep, seed),
+            **({} if trust is None else {PART: trust.to_bytes()}),
+        },
     )
 
 

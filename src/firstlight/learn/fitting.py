@@ -15,15 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from firstlight.classifier import Calibration
-from firstlight.learn.batches import Examples, batches, label
-from firstlight.learn.calibrating import EDGES, fit_temperatures, row_shares
+from firstlight.classifier import Calibration, Trust
+from firstlight.learn.batches import Examples, label
+from firstlight.learn.calibrating import EDGES, fit_calibration
 from firstlight.learn.labels import Labels, folds
 from firstlight.learn.losses import class_weights
-from firstlight.learn.networks import DefaultNetwork, NetworkConfig, build, first_hidden, restore
+from firstlight.learn.networks import DefaultNetwork, NetworkConfig, build, join_members, restore
 from firstlight.learn.recipe import Recipe
 from firstlight.learn.sources import PART, Draws, Pool
 from firstlight.learn.training import Progress, Row, Task, train
+from firstlight.learn.trusting import Rows, concatenate, fit_geometry, fit_sets, one_a_bin, rank, rows_of
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
@@ -241,16 +242,26 @@ def _numbered(progress: Progress, member: int) -> Progress:
 def calibrate(
     lesson: Lesson,
     config: NetworkConfig,
-    start: dict[str, Tensor],
+    starts: Sequence[dict[str, Tensor]],
+    trained: Sequence[dict[str, Tensor]],
     *,
     seed: int,
     device: str,
     prior: NDArray[np.float64] | None = None,
-) -> Calibration:
-    """Training shares, and with `recipe.calibration_folds` temperatures fitted on labels that were held back.
+) -> tuple[Calibration, Trust | None]:
+    """Training shares, and with `recipe.calibration_folds` what is fitted on labels that were held back.
 
-    Each fold is predicted by a network trained on the others in the same way as the real one. `prior` [C] are
-    the shares that the classifier is to expect; None leaves those of training.
+    Each fold is answered by a network trained on the others in the same way as the real one. From its answers
+    come temperatures and offsets, class sets, and the distances of known objects.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of one member.
+    starts, trained : sequence of dict
+        Tensors from which each member started, and to which it came.
+    prior : float64 [C], optional
+        Shares that the classifier is to expect; None leaves those of training.
     """
     classes, shares = lesson.labels.classes, lesson.training_shares()
 
@@ -260,35 +271,44 @@ def calibrate(
     plain = Calibration(by_name(shares), None if prior is None else by_name(prior))
     count = lesson.recipe.calibration_folds
     if count < 2:
-        return plain
-    target = lesson.labels.target
-    fold = folds(target, count, np.random.default_rng([seed, 2]))
-    parts = []
+        return plain, None
+    fold = folds(lesson.labels.target, count, np.random.default_rng([seed, 2]))
+    rng = np.random.default_rng([seed, 3])
+    held: list[Rows] = []
+    drawn: list[Rows] = []  # of these, one an object and bin
+    distances = []
     for one in range(count):
         task = lesson.task(np.flatnonzero((fold >= 0) & (fold != one)), np.empty(0, np.int64), seed)
-        network = restore(config, start)
-        train(network, config, task, device=device)
-        network.load_state_dict(blend(start, network.state_dict(), lesson.recipe.blend))
-        held = lesson.examples(np.flatnonzero(fold == one), np.ones(len(classes)))
-        parts.append(out_of_sample(network, config, held, device))
-    logits, truth, detections, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        members = []
+        for member, start in enumerate(starts):
+            network = restore(config, start)
+            train(network, config, dataclasses.replace(task, seed=member_seed(seed, member)), device=device)
+            members.append(blend(start, network.state_dict(), lesson.recipe.blend))
+        held.append(_said(lesson, config, members, np.flatnonzero(fold == one), device))
+        drawn.append(one_a_bin(held[-1], rng))
+        learnt = _said(lesson, config, members, np.flatnonzero((fold >= 0) & (fold != one)), device)
+        distances.append(fit_geometry(one_a_bin(learnt, rng), len(classes)).distance(drawn[-1]))
+    rows, few = concatenate(held), concatenate(drawn)
     shift = np.log(lesson.label_shares()) - np.log(shares)
-    values = fit_temperatures(logits, truth, detections, weight, shift)
-    return dataclasses.replace(plain, temperature_edges=EDGES, temperatures=tuple(values))
+    temperatures, offsets = fit_calibration(rows.logits, rows.target, rows.n_detections, rows.weight, shift)
+    calibration = dataclasses.replace(
+        plain,
+        temperature_edges=EDGES,
+        temperatures=tuple(temperatures.tolist()),
+        offsets=dict(zip(classes, map(tuple, offsets.T.tolist()), strict=True)),
+    )
+    probability = calibration.apply(few.logits, few.n_detections, classes)
+    sets = fit_sets(probability, few.target, few.n_detections, len(classes))
+    known = one_a_bin(_said(lesson, config, trained, np.flatnonzero(fold >= 0), device), rng)
+    ranked = rank(np.concatenate(distances), few.n_detections)
+    return calibration, Trust(sets, fit_geometry(known, len(classes)).novelty(ranked))
 
 
-def out_of_sample(
-    network: torch.nn.Module, config: NetworkConfig, examples: Examples, device: str
-) -> tuple[NDArray[np.float64], Indices, Indices, NDArray[np.float64]]:
-    """Logits [R, C], class, detections and weight of each issued row of these examples."""
-    rows = np.empty((len(examples.issued), config.classes))
-    with torch.no_grad():
-        for batch in batches(examples, 256, device=device):
-            hidden = first_hidden(config, len(batch.index), device)
-            logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
-            for k, sequence in enumerate(batch.index):
-                a, b = examples.offsets[sequence : sequence + 2]
-                rows[a:b] = logits[k, : b - a].double().cpu()
-    issued = examples.issued
-    truth = np.repeat(examples.target, examples.lengths)[issued]
-    return rows[issued], truth, examples.n_detections[issued], row_shares(examples)
+def _said(
+    lesson: Lesson, config: NetworkConfig, members: Sequence[dict[str, Tensor]], objects: Indices, device: str
+) -> Rows:
+    """What the network of these members says about these objects."""
+    whole = dataclasses.replace(config, members=len(members))
+    network = restore(whole, join_members(members)).to(device).eval()
+    examples = lesson.examples(objects, np.ones(len(lesson.labels.classes)))
+    return rows_of(network, whole, examples, device)

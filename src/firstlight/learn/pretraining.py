@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.classifier import Classifier
+from firstlight.classifier.trust import PART
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
@@ -107,7 +108,7 @@ def pretrain(
         progress=progress,
         device=device,
     )
-    calibration = calibrate(lesson, config, starts[0], seed=seed, device=device)
+    calibration, trust = calibrate(lesson, config, starts, trained, seed=seed, device=device)
     carried = memory.carry(curves, names, preparation, keep, seed) if keep else None
     training = {
         "kind": "pretraining",
@@ -146,7 +147,10 @@ def pretrain(
             notes=[] if carried is None else [memory.note(keep)],
         ),
         path=None if out is None else Path(out),
-        extras=None if carried is None else {memory.PART: carried},
+        extras={
+            **({} if carried is None else {memory.PART: carried}),
+            **({} if trust is None else {PART: trust.to_bytes()}),
+        },
     )
 
 

@@ -62,7 +62,8 @@ class Recipe:
     members : int or None
         Networks trained from different seeds and averaged; None as many as the base has.
     calibration_folds : int
-        Folds of the labels on which temperatures are fitted out of sample; below 2 none are.
+        Folds of the labels on which calibration, class sets and novelty are fitted out of sample, each with a
+        training of its own; below 2 there are none of them.
     """
 
     epochs: int | None = None
