@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from firstlight.evaluate import Protocol
 from firstlight.evaluate.metrics import Floats
-from firstlight.study.plan import NO_LABELS, Arm, Study
+from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
 
 VERSION = 1  # raised when the meaning of what is stored changes
 EVERYTHING = ("all", "100%")
@@ -36,7 +35,7 @@ class Cell:
     def file(self) -> str:
         """Its file below the folder of the study."""
         words = [self.arm.name, self.budget, str(self.draw), *(["convergence"] if self.followed else [])]
-        return "_".join(re.sub(r"[^\w.+-]+", "-", word.replace("%", "pc")) for word in words) + ".npz"
+        return "_".join(map(file_name, words)) + ".npz"
 
     @property
     def words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -97,6 +98,11 @@ class Arm:
         return self.kind in ("scratch", "fine-tune")
 
 
+def file_name(name: str) -> str:
+    """A name as a part of a file name."""
+    return re.sub(r"[^\w.+-]+", "-", name.replace("%", "pc"))
+
+
 @dataclass(frozen=True)
 class Convergence:
     """Which trainings are followed epoch by epoch, on a part of their labels that is held out.
@@ -164,6 +170,9 @@ class Study:
         names = [arm.name for arm in self.arms]
         if not names or len(set(names)) < len(names):
             raise UsageError("give arms, each with a name of its own", where=self.name)
+        files = {file_name(name) for name in names}
+        if len(files) < len(names):
+            raise UsageError("two arms have names that give the same file name", where=self.name)
         if FULL not in self.stages:
             raise UsageError("the stages lack 'full', on which verdicts rest", where=self.name)
         object.__setattr__(self, "arms", tuple(self._completed(arm) for arm in self.arms))

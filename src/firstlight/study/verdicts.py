@@ -15,7 +15,7 @@ from firstlight.study.plan import NO_LABELS, Arm
 METRICS = ("macro_auroc", "macro_f1")
 CHANCE = {"macro_auroc": 0.5}
 SHARES = (0.1, 0.3)
-BEST = "best from scratch"
+BEST = "the best arm from scratch"
 
 
 @dataclass(frozen=True)

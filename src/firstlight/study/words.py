@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from firstlight.study.findings import Findings
 from firstlight.study.verdicts import BEST, Converged, Difference, Estimate, Kept, Saved, Verdicts
@@ -22,9 +22,10 @@ NAMES = {
 def sentences(findings: Findings, found: Verdicts) -> dict[str, list[str]]:
     """Sentences by arm; each arm that starts from a base, in the order of the study."""
     told: dict[str, list[str]] = {}
+    networks = [arm.name for arm in findings.arms if arm.kind == "scratch"]
     for arm in findings.arms:
         lines = [
-            *_saved(found, arm.name),
+            *_saved(found, arm.name, [BEST, *networks]),
             *_lost(found, arm.name),
             *_kept(found, arm.name),
             *(_converged(one) for one in found.converged if one.arm == arm.name),
@@ -34,18 +35,19 @@ def sentences(findings: Findings, found: Verdicts) -> dict[str, list[str]]:
     return told
 
 
-def _saved(found: Verdicts, arm: str) -> Iterator[str]:
-    """Labels saved at the full pool, in every measure."""
-    own = [one for one in found.saved if one.arm == arm]
+def _saved(found: Verdicts, arm: str, against: Collection[str]) -> Iterator[str]:
+    """Labels saved at the full pool, in every measure, against some other arms."""
+    own = [one for one in found.saved if one.arm == arm and one.against in against]
     for metric in dict.fromkeys(one.metric for one in own):
-        for against in dict.fromkeys(one.against for one in own if one.metric == metric):
-            rows = [one for one in own if one.metric == metric and one.against == against]
-            yield saved_words(max(rows, key=lambda one: one.labels))
+        for name in against:
+            rows = [one for one in own if one.metric == metric and one.against == name]
+            if rows:
+                yield saved_words(max(rows, key=lambda one: one.labels))
 
 
 def saved_words(one: Saved) -> str:
     """What an arm needs to equal another one, and what it saves."""
-    name = f"the {BEST} arm" if one.against == BEST else f"'{one.against}'"
+    name = BEST if one.against == BEST else f"'{one.against}'"
     goal = f"the {NAMES.get(one.metric, one.metric)} that {name} has with {one.labels:,} labels"
     if math.isinf(one.needed.value):
         chance = (
@@ -53,7 +55,9 @@ def saved_words(one: Saved) -> str:
         )
         return f"It does not reach {goal}{chance}: no labels are saved."
     if one.needed.value == 0:
-        return f"It has {goal} without any label: all are saved ({interval(one.saved, percent=True)})."
+        sure = one.saved.lo == one.saved.hi == 1
+        range_ = "" if sure else f" ({interval(one.saved, percent=True)})"
+        return f"It has {goal} without any label: all are saved{range_}."
     few = "at most " if one.at_most else ""
     more = "at least " if one.at_most else ""
     return (
@@ -108,7 +112,7 @@ def beyond(rows: list[Difference]) -> str:
         listed = ", ".join(f"{one.labels:,}" for one in sure_losses)
         return f"In {metric} it is behind the best arm from scratch at {listed} labels, ahead at more."
     return (
-        f"In {metric} it is level with the best arm from scratch within the interval, where it is behind at "
+        f"In {metric} it is level with the best one from scratch within the interval, where it is behind at "
         f"all: at {worst.labels:,} labels {worst.difference.value:+.3f} ({_signed(worst.difference)})."
     )
 
