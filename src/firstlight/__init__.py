@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from firstlight.lightcurves import Flag, LightCurves
     from firstlight.preparation import Observation, Preparation, deredden
     from firstlight.readers import read, read_batches, read_table, sample
+    from firstlight.study import label_efficiency
 
 __all__ = [
     "Classifier",
@@ -28,6 +29,7 @@ __all__ = [
     "classify",
     "deredden",
     "fine_tune",
+    "label_efficiency",
     "load",
     "packaged",
     "pretrain",
@@ -51,6 +53,7 @@ _HOMES = {
     "evaluate": (),
     "figures": (),
     "simulate": (),
+    "study": ("label_efficiency",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 import firstlight
-from firstlight.cli import classifying, converting, evaluating, learning, plotting, simulating
+from firstlight.cli import classifying, converting, evaluating, learning, plotting, simulating, studying
 from firstlight.cli.commands import Commands
 from firstlight.cli.report import say
 from firstlight.errors import FirstlightError, UsageError
@@ -37,6 +37,7 @@ for command in (
     converting.convert,
     plotting.plot,
     simulating.simulate,
+    studying.study,
 ):
     app.add_command(command)
 

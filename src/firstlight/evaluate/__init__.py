@@ -20,7 +20,7 @@ from firstlight.evaluate.metrics import (
     macro_f1,
     measure,
 )
-from firstlight.evaluate.opponent import Boosting, Opponent
+from firstlight.evaluate.opponent import Boosting, Opponent, Trees
 from firstlight.evaluate.protocols import Protocol
 from firstlight.evaluate.report import Report, common_classes, evaluate, peak_magnitude
 from firstlight.evaluate.resampling import Interval, bootstrap, paired
@@ -39,6 +39,7 @@ __all__ = [
     "Report",
     "Score",
     "Stage",
+    "Trees",
     "balanced_accuracy",
     "base_rate",
     "bootstrap",

@@ -16,7 +16,9 @@ from firstlight.evaluate.stages import FULL, Stage
 if TYPE_CHECKING:
     from firstlight.lightcurves import LightCurves
 
-Booster = Literal["auto", "lightgbm", "scikit-learn"]
+FOREST = 300  # trees of a random forest (protocol plasticc-8)
+
+Booster = Literal["auto", "lightgbm", "scikit-learn", "forest"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,61 @@ class Boosting:
 
 
 @dataclass(frozen=True, eq=False)
+class Trees:
+    """Trees fitted to a table of numbers, one model a seed; their probabilities are averaged.
+
+    ``seen`` are the classes that had labels, ``columns`` the numbers that are known and vary in training (of
+    three detections many are not).
+    """
+
+    classes: int
+    models: tuple[Any, ...]
+    seen: Ints
+    columns: Ints
+
+    @classmethod
+    def fit(
+        cls,
+        table: Floats,
+        truth: Ints,
+        classes: int,
+        *,
+        settings: Boosting,
+        booster: Booster = "auto",
+        seeds: Sequence[int] = (0,),
+    ) -> Trees:
+        """Trees fitted to the numbers [n, F] of objects of the class indices `truth` [n].
+
+        Raises
+        ------
+        TrainingError
+            With fewer than two classes among them.
+        """
+        seen = np.unique(truth)
+        if seen.size < 2:
+            raise TrainingError(f"trees need labels of two classes; found {seen.size}")
+        columns = np.flatnonzero(_varies(table))
+        counts = np.bincount(truth, minlength=classes)
+        weights = (truth.size / counts[truth]) ** settings.weight_power
+        target = np.searchsorted(seen, truth)
+        models = tuple(
+            _booster(booster, settings, seed).fit(
+                table[:, columns], target, sample_weight=weights / weights.mean()
+            )
+            for seed in seeds
+        )
+        return cls(classes, models, seen, columns)
+
+    def predict(self, table: Floats) -> Floats:
+        """Class probabilities float64 [n, C]; 0 for a class that had no label."""
+        result = np.zeros((len(table), self.classes))
+        result[:, self.seen] = np.mean(
+            [model.predict_proba(table[:, self.columns]) for model in self.models], axis=0
+        )
+        return result
+
+
+@dataclass(frozen=True, eq=False)
 class Opponent:
     """A fitted opponent: what it was trained on, and its boosted trees (one a seed).
 
@@ -59,9 +116,7 @@ class Opponent:
     passbands: tuple[str, ...]
     metadata: tuple[str, ...]
     cut: Stage
-    models: tuple[Any, ...]
-    seen: Ints  # indices into classes of the columns that the models give
-    columns: Ints  # features that are known and vary in training; of three detections many are not
+    trees: Trees
 
     @classmethod
     def fit(
@@ -96,8 +151,8 @@ class Opponent:
             Columns of ``curves.objects`` to use beside the light curve.
         passbands : sequence of str, optional
             Qualified names, blue to red; those of `curves` by default.
-        booster : {"auto", "lightgbm", "scikit-learn"}
-            "auto" takes LightGBM where it is installed.
+        booster : {"auto", "lightgbm", "scikit-learn", "forest"}
+            "auto" takes LightGBM where it is installed; "forest" is a random forest of 300 trees.
         settings : Boosting, optional
             Those of the protocol by default.
         seeds : sequence of int
@@ -124,26 +179,14 @@ class Opponent:
             )
         settings = settings or Boosting.of_protocol(which, truth.size)
         _, table = features(cut.apply(curves), which, bands, metadata)
-        columns = np.flatnonzero(_varies(table))
         counts = np.bincount(truth, minlength=len(order)).astype(np.int64)
-        weights = (truth.size / counts[truth]) ** settings.weight_power
-        target = np.searchsorted(seen, truth)
-        models = tuple(
-            _booster(booster, settings, seed).fit(
-                table[:, columns], target, sample_weight=weights / weights.mean()
-            )
-            for seed in seeds
-        )
-        return cls(order, counts, which, bands, tuple(metadata), cut, models, seen, columns)
+        trees = Trees.fit(table, truth, len(order), settings=settings, booster=booster, seeds=seeds)
+        return cls(order, counts, which, bands, tuple(metadata), cut, trees)
 
     def predict(self, curves: LightCurves) -> Floats:
         """Class probabilities float64 [n, C], in the order of `classes`; cut as in training."""
         _, table = features(self.cut.apply(curves), self.which, self.passbands, self.metadata)
-        result = np.zeros((len(curves), len(self.classes)))
-        result[:, self.seen] = np.mean(
-            [model.predict_proba(table[:, self.columns]) for model in self.models], axis=0
-        )
-        return result
+        return self.trees.predict(table)
 
 
 def _varies(table: Floats) -> Bools:
@@ -167,9 +210,11 @@ def _booster(which: Booster, settings: Boosting, seed: int) -> Any:
             if which == "lightgbm":
                 raise MissingExtraError("lightgbm", "study") from None
     try:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     except ImportError:
         raise MissingExtraError("scikit-learn", "learn") from None
+    if which == "forest":
+        return RandomForestClassifier(FOREST, random_state=seed)
     return HistGradientBoostingClassifier(
         learning_rate=settings.rate,
         max_iter=settings.trees,

@@ -40,17 +40,26 @@ def page(report: Report, figures: Mapping[str, Savable]) -> str:
     """The report as one HTML page that holds its figures as PNG."""
     name = html.escape(f"{report.classifier} {report.version}")
     body = [f"<h1>{name}</h1>", f"<p>{html.escape(_introduction(report))}</p>"]
-    for title, figure in figures.items():
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=130)
-        data = base64.b64encode(picture.getvalue()).decode()
-        body.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
+    body += [picture(title, figure) for title, figure in figures.items()]
     for title, header, rows in _tables(report):
-        body.append(f"<h2>{html.escape(title)}</h2>{_html_table(header, rows)}")
+        body.append(f"<h2>{html.escape(title)}</h2>{html_table(header, rows)}")
     if report.notes:
         items = "".join(f"<li>{html.escape(note)}</li>" for note in report.notes)
         body.append(f"<h2>Notes</h2><ul>{items}</ul>")
-    return _PAGE.format(title=name, body="\n".join(body))
+    return document(name, body)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A self-contained HTML page of these parts."""
+    return _PAGE.format(title=title, body="\n".join(body))
+
+
+def picture(title: str, figure: Savable) -> str:
+    """A figure as an HTML image that holds its PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=130)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
 
 
 def _introduction(report: Report) -> str:
@@ -120,7 +129,8 @@ def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of text as HTML."""
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
     lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)

@@ -1,9 +1,11 @@
 """Figures: a classified light curve, and how well a classifier does."""
 
 from firstlight.figures.diagrams import confusion_matrix, precision_recall, reliability, roc
+from firstlight.figures.labels import label_efficiency
 from firstlight.figures.light_curve import light_curve
-from firstlight.figures.performance import against_time, label_efficiency
+from firstlight.figures.performance import against_time
 from firstlight.figures.reports import report_figures
+from firstlight.figures.studies import study_figures
 from firstlight.figures.style import ClassStyle, PassbandStyle, blank, class_style, passband_style
 
 __all__ = [
@@ -20,4 +22,5 @@ __all__ = [
     "reliability",
     "report_figures",
     "roc",
+    "study_figures",
 ]

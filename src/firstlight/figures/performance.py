@@ -1,15 +1,15 @@
-"""Figures of how well a classifier does: against time, and by number of labels."""
+"""Figures of how well a classifier does against time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.errors import UnknownNameError, UsageError
-from firstlight.figures.style import ARMS, FONT, FOOT, GREY, SMALL, dress, given_or_new
+from firstlight.figures.style import FONT, FOOT, GREY, SMALL, arm_style, dress, given_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +54,8 @@ def against_time(
     metric: str = "macro_auroc",
     of: str = "all",
     baseline: str | None = None,
+    dashed: Collection[str] = (),
+    legend: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """A measure against the number of detections or days since the trigger, one line an arm.
@@ -68,6 +70,10 @@ def against_time(
         Measure, and the class it belongs to (``"all"`` for macro measures).
     baseline : str, optional
         Arm drawn dashed and grey.
+    dashed : collection of str
+        Other arms drawn dashed, in their own colours.
+    legend : bool
+        Off where several panels share one.
     ax : Axes, optional
     """
     if clock not in ("detections", "days"):
@@ -79,13 +85,13 @@ def against_time(
     for name, rows in arms.items():
         chosen = [row for row in rows if row.metric == metric and row.of == of]
         found = sorted((at, row) for row in chosen if (at := _time_of(row.stage, clock)) is not None)
-        color = GREY if name == baseline else ARMS[plain.index(name) % len(ARMS)]
-        line = "--" if name == baseline else "-"
+        color, marker = (GREY, "o") if name == baseline else arm_style(plain.index(name))
+        line = "--" if name == baseline or name in dashed else "-"
         if not found:
             raise UsageError(f"arm '{name}' has no rows of {metric} by {clock}")
         x = [at for at, _ in found]
         value, sd = (np.array([getattr(row, key) for _, row in found]) for key in ("value", "sd"))
-        ax.plot(x, value, line, color=color, marker="o", markersize=4, linewidth=1.8, label=name)
+        ax.plot(x, value, line, color=color, marker=marker, markersize=4, linewidth=1.8, label=name)
         ax.fill_between(x, value - sd, value + sd, color=color, alpha=0.16, linewidth=0)
         for row in chosen:
             if row.stage == "full":
@@ -96,7 +102,8 @@ def against_time(
     unit = "Number of detections" if clock == "detections" else "Days since first detection"
     ax.set_xlabel(unit, fontsize=FONT, labelpad=16)
     ax.set_ylabel(NAMES.get(metric, metric) + ("" if of == "all" else f", {of}"), fontsize=FONT)
-    ax.legend(fontsize=SMALL, frameon=False, loc="lower right")
+    if legend:
+        ax.legend(fontsize=SMALL, frameon=False, loc="lower right")
     ax.grid(axis="y", color="0.93", linewidth=0.7)
     ax.set_axisbelow(True)
     return ax
@@ -139,44 +146,3 @@ def _numbers_below(ax: Axes, numbers: Mapping[float, int]) -> None:
         ha="right",
         **style,
     )
-
-
-def label_efficiency(
-    arms: Mapping[str, Mapping[float, Sequence[float]]],
-    *,
-    metric: str = "macro_auroc",
-    all_labels: Mapping[str, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """A measure against the number of labels, one line an arm: median and 68 % band over draws of the labels.
-
-    Parameters
-    ----------
-    arms : mapping of str to mapping of int to sequence of float
-        For each arm and number of labels the values of all draws.
-    metric : str
-    all_labels : mapping of str to float, optional
-        What an arm reaches with all labels: a horizontal dotted line.
-    ax : Axes, optional
-    """
-    ax = given_or_new(ax, (5.2, 4.2))
-    dress(ax, minor=False)
-    places: set[float] = set()
-    for index, (name, budgets) in enumerate(arms.items()):
-        color = ARMS[index % len(ARMS)]
-        x = sorted(budgets)
-        low, middle, high = np.array([np.quantile(budgets[number], (0.16, 0.5, 0.84)) for number in x]).T
-        ax.plot(x, middle, color=color, marker="o", markersize=4, linewidth=1.8, label=name)
-        ax.fill_between(x, low, high, color=color, alpha=0.16, linewidth=0)
-        if all_labels is not None and name in all_labels:
-            ax.axhline(all_labels[name], color=color, linestyle=":", linewidth=1.1, zorder=0.5)
-        places.update(x)
-    ax.set_xscale("log")
-    ax.set_xticks(sorted(places), [f"{place:,.0f}" for place in sorted(places)])
-    ax.set_xticks([], minor=True)
-    ax.set_xlabel("Number of labels", fontsize=FONT)
-    ax.set_ylabel(NAMES.get(metric, metric), fontsize=FONT)
-    ax.grid(axis="y", color="0.93", linewidth=0.7)
-    ax.set_axisbelow(True)
-    ax.legend(fontsize=SMALL, frameon=False, loc="lower right")
-    return ax

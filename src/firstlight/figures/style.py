@@ -126,6 +126,20 @@ def class_style(name: str) -> ClassStyle:
     return ClassStyle(_SPARE[zlib.crc32(name.encode()) % len(_SPARE)], dashed)
 
 
+def arm_style(index: int) -> tuple[str, str]:
+    """Colour and marker of the arm at a place in the order in which arms are given; no two are the same.
+
+    Examples
+    --------
+    >>> arm_style(0), arm_style(7)
+    (('#0072b2', 'o'), ('#0072b2', 's'))
+    """
+    return ARMS[index % len(ARMS)], _ARM_MARKERS[index // len(ARMS) % len(_ARM_MARKERS)]
+
+
+_ARM_MARKERS = "os^Dv"
+
+
 def needs_matplotlib(where: str) -> None:
     """Nothing when matplotlib is installed.
 

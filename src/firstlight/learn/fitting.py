@@ -18,7 +18,7 @@ from torch import Tensor
 from firstlight.classifier import Calibration, Trust
 from firstlight.learn.batches import Examples, label
 from firstlight.learn.calibrating import EDGES, fit_calibration
-from firstlight.learn.labels import Labels, folds
+from firstlight.learn.labels import Labels, folds, held_out
 from firstlight.learn.losses import class_weights
 from firstlight.learn.networks import DefaultNetwork, NetworkConfig, build, join_members, restore
 from firstlight.learn.recipe import Recipe
@@ -77,9 +77,8 @@ class Lesson:
         """Objects to learn from, and objects held out for early stopping (none without `validation`)."""
         if not self.recipe.validation:
             return self.labelled, np.empty(0, np.int64)
-        count = max(2, round(1 / self.recipe.validation))
-        fold = folds(self.labels.target, count, np.random.default_rng([seed, 1]))
-        return np.flatnonzero(fold > 0), np.flatnonzero(fold == 0)
+        held = held_out(self.labels.target, self.recipe.validation, seed)
+        return np.flatnonzero((self.labels.target >= 0) & ~held), np.flatnonzero(held)
 
     def weights(self, objects: Indices) -> NDArray[np.float64]:
         """Class weights [C] from these objects alone."""

@@ -117,3 +117,8 @@ def folds(target: NDArray[np.int64], count: int, rng: np.random.Generator) -> ND
         fold[members] = (first + np.arange(len(members))) % count
         first += len(members)  # go on where the last class ended, so that rare ones do not all meet in fold 0
     return fold
+
+
+def held_out(target: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+    """Which objects a training with `share` of its labels for validation holds out, bool [n]."""
+    return np.asarray(folds(target, max(2, round(1 / share)), np.random.default_rng([seed, 1])) == 0)

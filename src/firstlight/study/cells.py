@@ -1,0 +1,138 @@
+"""Cells: one arm at one budget and draw, its answers on disk, and the fingerprint that ties both."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firstlight.evaluate import Protocol
+from firstlight.evaluate.metrics import Floats
+from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
+
+VERSION = 1  # raised when the meaning of what is stored changes
+EVERYTHING = ("all", "100%")
+
+Place = tuple[str, str]  # split, name of the stage
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm at one label budget and draw; `followed` for the run that only records its convergence."""
+
+    arm: Arm
+    budget: str
+    draw: int
+    followed: bool = False
+
+    @property
+    def file(self) -> str:
+        """Its file below the folder of the study."""
+        words = [self.arm.name, self.budget, str(self.draw), *(["convergence"] if self.followed else [])]
+        return "_".join(map(file_name, words)) + ".npz"
+
+    @property
+    def words(self) -> str:
+        """What messages call it."""
+        labels = "no labels" if self.budget == NO_LABELS else f"{self.budget} labels, draw {self.draw}"
+        return f"{self.arm.name}, {labels}{', convergence' if self.followed else ''}"
+
+    def ids(self, rules: Protocol) -> tuple[str, ...]:
+        """The pool objects whose labels it may see."""
+        if self.budget == NO_LABELS:
+            return ()
+        return rules.draw(self.budget, 0 if self.budget in EVERYTHING else self.draw)
+
+
+def cells(study: Study, rules: Protocol) -> Iterator[Cell]:
+    """Every cell of a study: those of averages last, and few labels before many."""
+    budgets = study.budgets or rules.budgets
+    plain = [arm for arm in study.arms if arm.kind != "average"]
+    for arm in plain:
+        if arm.kind == "zero-shot":
+            yield Cell(arm, NO_LABELS, 0)
+    labelled = [arm for arm in plain if arm.kind != "zero-shot"]
+    for budget in budgets:
+        yield from (Cell(arm, budget, draw) for arm in labelled for draw in range(study.draws))
+    followed = [study.arm(name) for name in study.convergence.arms] or plain
+    for budget in study.convergence.budgets:
+        for arm in followed:
+            if arm.is_network:
+                yield from (Cell(arm, budget, draw, followed=True) for draw in range(study.convergence.draws))
+    for arm in study.arms:
+        if arm.kind == "average":
+            yield from (Cell(arm, budget, draw) for budget in budgets for draw in range(study.draws))
+
+
+def part_of(cell: Cell, name: str, study: Study) -> Cell:
+    """The cell of the arm `name` that goes into an average."""
+    arm = study.arm(name)
+    return Cell(arm, NO_LABELS, 0) if arm.kind == "zero-shot" else Cell(arm, cell.budget, cell.draw)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a cell says: probabilities [n, C] of the objects that count, by split and stage; and a record.
+
+    The record holds ``labels`` (training labels by class), ``seconds``, ``epochs``, ``steps``, and of a run
+    that was followed its ``history``.
+    """
+
+    probabilities: Mapping[Place, Floats]
+    record: Mapping[str, Any]
+
+
+def save(path: Path, answer: Answer, fingerprint: str) -> None:
+    """Write a cell; a file that is there is whole."""
+    arrays = {"/".join(place): values.astype(np.float32) for place, values in answer.probabilities.items()}
+    record = json.dumps({**answer.record, "fingerprint": fingerprint})
+    write_arrays(path, {**arrays, "record": np.array(record)})
+
+
+def load(path: Path, fingerprint: str) -> Answer | None:
+    """The stored cell, or None where there is none of this fingerprint."""
+    if not path.is_file():
+        return None
+    with np.load(path) as stored:
+        record = json.loads(str(stored["record"]))
+        if record.pop("fingerprint") != fingerprint:
+            return None
+        places = [name for name in stored.files if name != "record"]
+        values = {tuple(name.split("/", 1)): stored[name].astype(np.float64) for name in places}
+    return Answer(values, record)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to a file that is there as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    part.replace(path)
+
+
+def fingerprint(cell: Cell, study: Study, rules: Protocol, marks: Mapping[str, str]) -> str:
+    """A hash of all that decides the answers of a cell.
+
+    Parameters
+    ----------
+    marks : mapping of str to str
+        Hashes of what is not in the study itself: ``data``, ``replay``, and the weights of each base by name.
+    """
+    arm = dataclasses.asdict(cell.arm)
+    del arm["name"]
+    seen = [VERSION, arm, rules.name, rules.classes, study.metadata, marks["data"], cell.draw, cell.followed]
+    seen += [hashlib.sha256("\n".join(cell.ids(rules)).encode()).hexdigest(), marks.get(cell.arm.base, "")]
+    if cell.arm.replay:
+        seen.append(marks["replay"])
+    if cell.followed:
+        seen.append(study.convergence.share)
+    if cell.arm.of:
+        seen += [fingerprint(part_of(cell, name, study), study, rules, marks) for name in cell.arm.of]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()

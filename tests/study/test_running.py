@@ -1,0 +1,197 @@
+"""A study is computed once, goes on where it stopped, and gives the same whatever the workers."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firstlight.errors import UnknownNameError, UsageError
+from firstlight.lightcurves import LightCurves
+from firstlight.study import Findings, label_efficiency
+from firstlight.study import running as room
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("cells/*.npz")}
+
+
+def with_arms(plan: dict[str, Any], *names: str, **changes: Any) -> dict[str, Any]:
+    chosen = [arm for arm in plan["arms"] if arm["name"] in names]
+    return {**copy.deepcopy({**plan, "arms": chosen}), "convergence": {}, **changes}
+
+
+def test_every_arm_answers_every_stage_at_every_budget_and_draw(findings: Findings) -> None:
+    arms = findings.study.arms
+    labelled = [arm for arm in arms if arm.kind != "zero-shot"]
+    followed = [cell for cell in findings.results if cell.followed]
+    assert len(findings.results) == 2 + 2 * 2 * len(labelled) + len(followed)
+    assert {cell.arm.name for cell in followed} == {"scratch", "full", "ensemble"}
+    for cell, (answer, _) in findings.results.items():
+        for (_, stage), values in answer.probabilities.items():
+            assert stage in ("3 detections", "5 detections", "full")
+            assert values.shape == (36, 3) and np.allclose(values.sum(axis=1), 1, atol=1e-5)
+        assert cell.followed == ("history" in answer.record)
+    assert not findings.failed()
+
+
+def test_records_say_what_a_cell_cost(findings: Findings) -> None:
+    (cell,) = [one for one in findings.cells("full", "all") if one.draw == 0]
+    record = findings.results[cell][0].record
+    assert record["number"] == sum(record["labels"]) == 60
+    assert record["epochs"] == 2 and record["steps"] == 2 and record["seconds"] > 0
+    (cell,) = [one for one in findings.cells("ensemble", "25%") if one.draw == 1]
+    record = findings.results[cell][0].record
+    assert record["number"] == 15 and record["epochs"] == 4  # two members of two epochs
+
+
+def test_draws_differ_and_budgets_of_a_draw_are_nested(findings: Findings) -> None:
+    rules = findings.rules
+    assert set(rules.draw("25%", 0)) != set(rules.draw("25%", 1))
+    assert set(rules.draw("25%", 0)) < set(rules.draw("all", 0))
+
+
+def test_an_average_is_the_mean_log_probability(findings: Findings) -> None:
+    def answers(arm: str) -> np.ndarray:
+        return findings.results[findings.cells(arm, "all")[0]][0].probabilities["test", "full"]
+
+    mean = np.exp((np.log(answers("full").clip(1e-6)) + np.log(answers("features").clip(1e-6))) / 2)
+    assert np.allclose(answers("both"), mean / mean.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_the_classes_of_the_pool_are_expected_where_the_prior_says_so(findings: Findings) -> None:
+    assert findings.median("none, shares", "none", "macro_f1_balanced") is not None
+    assert findings.median("none", "none", "macro_f1_balanced") is None  # no labels are known
+
+
+def test_what_is_there_is_not_computed_again(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, folder: Path, findings: Findings
+) -> None:
+    before, seen = times(folder), []
+    again = label_efficiency(plan, pool=pool, test=test, out=folder, progress=lambda *told: seen.append(told))
+    assert times(folder) == before and not seen
+    assert again.scores().equals(findings.scores())
+
+
+def test_only_a_changed_arm_is_computed_again(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "none", "full", "features", "both", budgets=["all"], draws=1)
+    label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    before = times(tmp_path)
+    one["arms"][2]["settings"]["epochs"] = 1
+    assert one["arms"][2]["name"] == "full"
+    label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    after = times(tmp_path)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"full_all_0.npz", "both_all_0.npz"}  # and the average that holds it
+
+
+def test_a_cell_of_fewer_stages_is_computed_again(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "none", stages=["full"])
+    label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    found = label_efficiency({**one, "stages": ["10 days", "full"]}, pool=pool, test=test, out=tmp_path)
+    assert found.median("none", "none", "macro_auroc", stage="10 days") is not None
+
+
+def test_only_some_arms_run_and_the_rest_is_told_to_be_missing(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    found = label_efficiency(
+        {**plan, "draws": 1, "budgets": ["all"]}, pool=pool, test=test, out=tmp_path, only=["none"]
+    )
+    assert [arm.name for arm in found.arms] == ["none"]
+    page = (found.write(tmp_path) / "report.html").read_text()
+    assert "Not run yet: features" in page
+
+
+def test_an_interrupted_study_keeps_whole_cells_and_goes_on(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "none", "features", budgets=["25%", "all"])
+
+    def stop(done: int, *rest: Any) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        label_efficiency(one, pool=pool, test=test, out=tmp_path, progress=stop)
+    assert len(times(tmp_path)) == 2 and (tmp_path / "scores.csv").is_file()
+    seen: list[int] = []
+    label_efficiency(one, pool=pool, test=test, out=tmp_path, progress=lambda done, *rest: seen.append(done))
+    assert seen == [3, 4, 5] and not list(tmp_path.rglob("*.part"))
+
+
+def test_an_arm_that_cannot_learn_scores_as_a_guess(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "full", budgets=["3"], draws=1)
+    found = label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    median = found.median("full", "3", "macro_auroc")
+    assert median is not None and median.value == 0.5
+    assert "needs at least 2 classes" in found.failed()[0]
+
+
+def test_metadata_reach_the_arms_that_see_them(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves
+) -> None:
+    one = with_arms(plan, "features", budgets=["all"], draws=1, metadata=["redshift"])
+    one["arms"] += [
+        {**one["arms"][0], "name": "without", "metadata": []},
+        {**one["arms"][0], "name": "hidden", "hidden": ["redshift"]},
+    ]
+    found = label_efficiency(one, pool=pool, test=test)
+    seen = {
+        name: found.results[found.cells(name, "all")[0]][0].probabilities["test", "full"]
+        for name in ("features", "without", "hidden")
+    }
+    assert not np.allclose(seen["features"], seen["without"])
+    assert not np.allclose(seen["features"], seen["hidden"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"strategy": "fulll"}, "Did you mean 'full'"),
+        ({"settings": {"epoch": 3}}, "Did you mean 'epochs'"),
+        ({"base": "referense"}, "reference"),
+    ],
+)
+def test_what_no_cell_could_run_with_is_refused_before_any_work(
+    changes: dict[str, Any],
+    told: str,
+    plan: dict[str, Any],
+    pool: LightCurves,
+    test: LightCurves,
+    tmp_path: Path,
+) -> None:
+    one = with_arms(plan, "full")
+    one["arms"][0] |= changes
+    with pytest.raises((UnknownNameError, UsageError), match=told):
+        label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    assert not times(tmp_path)
+
+
+def test_an_unknown_budget_is_refused(plan: dict[str, Any], pool: LightCurves, test: LightCurves) -> None:
+    with pytest.raises(UsageError, match="is no budget"):
+        label_efficiency(with_arms(plan, "none", budgets=["many"]), pool=pool, test=test)
+
+
+@pytest.mark.slow
+def test_two_workers_give_what_one_gives(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path, findings: Findings
+) -> None:
+    one = with_arms(plan, "features", "full", "both", budgets=["all"], draws=1)
+    found = label_efficiency(one, pool=pool, test=test, out=tmp_path, workers=2)
+    for name in ("features", "full", "both"):
+        here, there = (
+            who.results[who.cells(name, "all")[0]][0].probabilities["test", "full"]
+            for who in (found, findings)
+        )
+        assert np.array_equal(here, there)
+    assert room._here == []
