@@ -147,6 +147,13 @@ def test_when_nothing_is_left_the_error_says_why(classifier: Classifier, many: L
         suggest(many, classifier, number=0)
 
 
+def test_what_is_no_light_curve_is_refused(classifier: Classifier, many: LightCurves) -> None:
+    with pytest.raises(UsageError, match="not a Table"):
+        suggest(many.to_arrow(), classifier)
+    with pytest.raises(UsageError, match="not a list"):
+        suggest(many, classifier, labelled=[many])  # type: ignore[arg-type]
+
+
 def test_without_labels_those_that_the_classifier_was_fine_tuned_on_count(many: LightCurves) -> None:
     """The packaged classifier saw few TDEs and many SNe Ia: a TDE is wanted more."""
     found = suggest(

@@ -164,6 +164,13 @@ def suggest(
     """
     if number < 1:
         raise UsageError(f"{number} objects are too few: 1 is the least", where="suggest")
+    for table in (curves, labelled):
+        if table is not None and not isinstance(table, LightCurves):
+            raise UsageError(
+                f"light curves are needed, not a {type(table).__name__}",
+                where="suggest",
+                hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
+            )
     model = classifier if isinstance(classifier, Classifier) else load(classifier)
     ordered = _ordered(curves, seed)
     own = _labels(ordered)
@@ -213,8 +220,6 @@ def latest(curves: LightCurves) -> tuple[Floats, Floats]:
 
 def _ordered(curves: LightCurves, seed: int) -> LightCurves:
     """The objects in an order that depends on their names and the seed alone."""
-    if not isinstance(curves, LightCurves):
-        raise UsageError(f"light curves are needed, not a {type(curves).__name__}", where="suggest")
     by_name = np.argsort(np.array(curves.object_id, dtype=object), kind="stable")
     return curves.take(by_name[np.random.default_rng(seed).permutation(len(curves))])
 
