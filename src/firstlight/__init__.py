@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from firstlight.classifier import Classifier, Predictions, classify, load, packaged
+    from firstlight.classifier import Classifier, Predictions, classify, load, packaged, suggest
     from firstlight.errors import FirstlightError
     from firstlight.facts import class_tree, survey, surveys
     from firstlight.learn import fine_tune, pretrain
@@ -37,6 +37,7 @@ __all__ = [
     "read_batches",
     "read_table",
     "sample",
+    "suggest",
     "survey",
     "surveys",
 ]
@@ -48,7 +49,7 @@ _HOMES = {
     "lightcurves": ("Flag", "LightCurves"),
     "readers": ("read", "read_batches", "read_table", "sample"),
     "preparation": ("Observation", "Preparation", "deredden"),
-    "classifier": ("Classifier", "Predictions", "classify", "load", "packaged"),
+    "classifier": ("Classifier", "Predictions", "classify", "load", "packaged", "suggest"),
     "learn": ("fine_tune", "pretrain"),
     "evaluate": (),
     "figures": (),

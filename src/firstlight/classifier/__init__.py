@@ -1,5 +1,6 @@
 """Classifiers: checkpoints, inference on ONNX Runtime, calibration and predictions."""
 
+from firstlight.classifier.acquisition import Choice, choose
 from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from firstlight.classifier.classifier import Classifier, StreamState
@@ -7,20 +8,25 @@ from firstlight.classifier.loading import classify, load, packaged
 from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.sets import ClassSets
+from firstlight.classifier.suggesting import Suggestions, suggest
 from firstlight.classifier.trust import Trust
 
 __all__ = [
     "Calibration",
     "Checkpoint",
+    "Choice",
     "ClassSets",
     "Classifier",
     "Novelty",
     "Predictions",
     "StreamState",
+    "Suggestions",
     "Trust",
+    "choose",
     "classify",
     "load",
     "packaged",
     "read_checkpoint",
+    "suggest",
     "write_checkpoint",
 ]

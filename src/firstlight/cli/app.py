@@ -10,7 +10,16 @@ from collections.abc import Sequence
 import click
 
 import firstlight
-from firstlight.cli import classifying, converting, evaluating, learning, plotting, simulating, studying
+from firstlight.cli import (
+    classifying,
+    converting,
+    evaluating,
+    learning,
+    plotting,
+    simulating,
+    studying,
+    suggesting,
+)
 from firstlight.cli.commands import Commands
 from firstlight.cli.report import say
 from firstlight.errors import FirstlightError, UsageError
@@ -34,6 +43,7 @@ for command in (
     learning.fine_tune,
     learning.pretrain,
     evaluating.evaluate,
+    suggesting.suggest,
     converting.convert,
     plotting.plot,
     simulating.simulate,
