@@ -71,7 +71,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path, small, curves):
         fine_tune(small, curves, run=tmp_path, epochs=1, rate=1e-4)
 
 
-@pytest.mark.parametrize(("epochs", "patience"), [(40, 2), (7, 50)])
+@pytest.mark.parametrize(("epochs", "patience"), [(40, 2), (10, 50)])
 def test_the_best_weights_come_back_whether_training_stopped_early_or_not(small, curves, epochs, patience):
     rows = []
     # At a rate far too high the loss on held-out objects rises again.
