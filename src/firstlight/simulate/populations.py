@@ -18,7 +18,7 @@ from firstlight.simulate.population_files import read
 
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
-    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep",
+    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep", "model",
 }  # fmt: skip
 _NUMBERS = {
     "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
@@ -65,7 +65,8 @@ class Population:
     """One class of the population table; `draw` gives a value of one of its parameters.
 
     `density` is the number of events a year and square degree in the redshift range, 0 where no rate is
-    known; `held_out` classes are left out unless they are named; `galactic` ones have no redshift.
+    known; `held_out` classes are left out unless they are named; `galactic` ones have no redshift; `model` is
+    that of LightCurveLynx.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Population:
     density: float = 0.0
     held_out: bool = False
     galactic: bool = False
+    model: str = ""
 
     def draw(self, parameter: str, rng: np.random.Generator) -> float:
         """One value of a parameter; UsageError when the table gives none."""
@@ -144,6 +146,7 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         density=float(table["rate"]) * rate_integral(table["evolution"], low, high, at),
         held_out=bool(table.get("held_out", False)),
         galactic=bool(table.get("galactic", False)),
+        model=str(table.get("model", "")),
     )
 
 
