@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import DataError, FirstlightError, UnknownNameError, UsageError
 from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
 from firstlight.simulate.population_files import read
@@ -109,6 +109,18 @@ def _steps(count: int) -> NDArray[np.float64]:
     return np.linspace(0.0, 1.0, count)
 
 
+def _checked(name: str, table: Mapping[str, Any], where: str) -> Population:
+    """The class of a table; a value of the wrong kind is an error that names the class."""
+    try:
+        return _population(name, table, where)
+    except FirstlightError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{error} is missing", where=f"{where} [{name}]") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"a value is of the wrong kind: {error}", where=f"{where} [{name}]") from None
+
+
 def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
     at = f"{where} [{name}]"
     if table.get("galactic"):
@@ -182,7 +194,7 @@ def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[s
     where, tables, _ = read(path)
     if deep:
         tables = {name: {**table, **table.get("deep", {})} for name, table in tables.items()}
-    out = {name: _population(name, table, where) for name, table in tables.items()}
+    out = {name: _checked(name, table, where) for name, table in tables.items()}
     numbers = [one.number for one in out.values()]
     if len(set(numbers)) != len(numbers):
         raise DataError("two classes have the same `number`", where=where)
