@@ -210,3 +210,59 @@ def test_a_correction_is_bilinear_and_flat_beyond_its_table(tmp_path):
 def test_a_correction_with_a_number_missing_is_told(tmp_path):
     with pytest.raises(DataError, match=r"SN Iax.*correction.*rows of \[1, 2\]"):
         populations(_with_correction(tmp_path / "a.toml", "[[0.0, 1.0], [2.0]]"))
+
+
+GOOD = (
+    '["X"]\nnumber = 1\nsource = "tde"\nrate = 1e-6\nevolution = "md14"\nredshift = [0.01, 0.2]\n'
+    "log_luminosity = 43.0\nrise_days = 10.0\ndecline_days = 30.0\ntemperature = 2e4\nheating = 0.0\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "message"),
+    [
+        ("heating = 0.0\n", "", UsageError, r"X: source 'tde' needs the parameter 'heating'"),
+        (
+            "heating = 0.0",
+            "heating = { normal = [0.0, -1.0] }",
+            UsageError,
+            r"\[X\] heating.*cannot be drawn",
+        ),
+        ("heating = 0.0", "heating = { normal = ['a', 1.0] }", UsageError, "'a' is no number"),
+        ("heating = 0.0", "heating = { normal = [nan, 1.0] }", UsageError, "no law"),
+        ("heating = 0.0", "heating = { log_uniform = [-1.0, 1.0] }", UsageError, "cannot be drawn"),
+        ("heating = 0.0", "heating = { normal = [0.0, 1.0], within = 3 }", UsageError, "`within` takes 2"),
+        ("temperature = 2e4", "temperature = { normal = [100.0, 10.0] }", UsageError, "1000 to 1e"),
+        ('"md14"', "{ pow = 1.0 }", DataError, r"\[X\].*'power' is missing"),
+        ('"md14"', '"md15"', UnknownNameError, "md14"),
+        ("1e-6", '"high"', DataError, r"\[X\].*wrong kind"),
+        ("[0.01, 0.2]", "0.1", DataError, r"\[X\].*wrong kind"),
+        ('"tde"', '"tdf"', UnknownNameError, "tde"),
+        (
+            "heating = 0.0",
+            "heating = 0.0\nearly_peak = { probability = 0.5 }",
+            DataError,
+            "'depth' is missing",
+        ),
+        ("heating = 0.0", 'heating = 0.0\nwarp = "much"', DataError, "wrong kind"),
+    ],
+)
+def test_what_is_wrong_with_a_class_is_said_before_the_run(tmp_path, old, new, error, message):
+    assert simulators("ZTF", ["X"], population_table=_write(tmp_path, GOOD))
+    with pytest.raises(error, match=message):
+        simulators("ZTF", ["X"], population_table=_write(tmp_path, GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "error", "message"),
+    [
+        ('templates = ["v19-2009iq-corr"]', UnknownNameError, "v19-2009ip-corr"),
+        ('template_classes = ["SN X"]', UsageError, "no template of this class"),
+        ('templates = ["v19-2009ip-corr"]', UsageError, "needs the parameter 'magnitude'"),
+        ('templates = ["v19-2009ip-corr"]\nmagnitude_band = "ZTF-x"', UnknownNameError, "ZTF-r"),
+    ],
+)
+def test_what_is_wrong_with_templates_is_said_before_the_run(shared, tmp_path, lines, error, message):
+    text = GOOD.replace('"tde"', '"templates"') + lines + "\n"
+    with pytest.raises(error, match=message):
+        simulators("ZTF", ["X"], data=shared / "data/simulation", population_table=_write(tmp_path, text))

@@ -74,10 +74,19 @@ def law(spec: Any, where: str) -> Law:
         raise UnknownNameError("law", names[0], sorted(_LAWS), where=where)
     count, draw = _LAWS[names[0]]
     given = spec[names[0]]
-    numbers = [float(value) for value in (given if isinstance(given, list | tuple) else [given])]
+    numbers = _numbers(given, where)
     if len(numbers) != count:
         raise UsageError(f"'{names[0]}' takes {count} numbers, {len(numbers)} given", where=where)
-    low, high = spec.get("within", (-math.inf, spec.get("most", math.inf)))
+    limits = _numbers(spec.get("within", (-math.inf, spec.get("most", math.inf))), where)
+    if len(limits) != 2:
+        raise UsageError("`within` takes 2 numbers", where=where)
+    low, high = limits
+    try:
+        tried = [draw(np.random.default_rng(0), *numbers)]
+    except ValueError as error:  # a negative width, the logarithm of zero
+        raise UsageError(f"'{names[0]}' of {numbers} cannot be drawn: {error}", where=where) from None
+    if not np.isfinite(tried + numbers).all():
+        raise UsageError(f"'{names[0]}' of {numbers} is no law", where=where)
     if not low < high:
         raise UsageError(f"the range [{low}, {high}] is empty", where=where)
 
@@ -89,3 +98,11 @@ def law(spec: Any, where: str) -> Law:
         raise UsageError("nearly every draw falls outside its range", where=where, hint="Widen `within`.")
 
     return drawn
+
+
+def _numbers(given: Any, where: str) -> list[float]:
+    values = given if isinstance(given, list | tuple) else [given]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UsageError(f"{value!r} is no number", where=where)
+    return [float(value) for value in values]

@@ -242,12 +242,17 @@ def simulators(
         )  # fmt: skip
     table = populations(population_table, deep=seen.deep)
     sky = law_at(joined(seen.bands).wave, 3.1)
-    return {
+    made = {
         name: Simulator(
             table[name], source(table[name], library, seen.bands), _own_share(seen, table[name]), chosen, sky
         )
         for name in classes
     }
+    clear = joined(seen.bands).parted(np.ones_like(sky))
+    for one in made.values():
+        # An event that nobody sees: a parameter that the source needs and the table lacks is found now.
+        one.make(np.random.default_rng(0), one.population.redshift[0], clear, math.inf)
+    return made
 
 
 def _own_share(seen: View, population: Population) -> View:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import DataError, FirstlightError, UnknownNameError, UsageError
 from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
 from firstlight.simulate.population_files import read
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
-    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep", "correction",
+    "magnitude_band", "early_peak", "note", "held_out", "galactic", "deep", "correction", "model",
 }  # fmt: skip
 _NUMBERS = {
     "alpha", "beta", "volume_weight", "warp", "drift", "mix", "depth_loss", "host_noise", "late",
@@ -98,7 +98,8 @@ class Population:
     """One class of the population table; `draw` gives a value of one of its parameters.
 
     `density` is the number of events a year and square degree in the redshift range, 0 where no rate is
-    known; `held_out` classes are left out unless they are named; `galactic` ones have no redshift.
+    known; `held_out` classes are left out unless they are named; `galactic` ones have no redshift; `model` is
+    that of LightCurveLynx.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Population:
     density: float = 0.0
     held_out: bool = False
     galactic: bool = False
+    model: str = ""
 
     def draw(self, parameter: str, rng: np.random.Generator) -> float:
         """One value of a parameter; UsageError when the table gives none."""
@@ -139,6 +141,18 @@ class Population:
 @cache
 def _steps(count: int) -> NDArray[np.float64]:
     return np.linspace(0.0, 1.0, count)
+
+
+def _checked(name: str, table: Mapping[str, Any], where: str) -> Population:
+    """The class of a table; a value of the wrong kind is an error that names the class."""
+    try:
+        return _population(name, table, where)
+    except FirstlightError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{error} is missing", where=f"{where} [{name}]") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"a value is of the wrong kind: {error}", where=f"{where} [{name}]") from None
 
 
 def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
@@ -181,6 +195,7 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         density=float(table["rate"]) * rate_integral(table["evolution"], low, high, at),
         held_out=bool(table.get("held_out", False)),
         galactic=bool(table.get("galactic", False)),
+        model=str(table.get("model", "")),
     )
 
 
@@ -216,7 +231,7 @@ def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[s
     where, tables, _ = read(path)
     if deep:
         tables = {name: {**table, **table.get("deep", {})} for name, table in tables.items()}
-    out = {name: _population(name, table, where) for name, table in tables.items()}
+    out = {name: _checked(name, table, where) for name, table in tables.items()}
     numbers = [one.number for one in out.values()]
     if len(set(numbers)) != len(numbers):
         raise DataError("two classes have the same `number`", where=where)

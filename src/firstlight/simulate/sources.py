@@ -18,6 +18,7 @@ from firstlight.simulate.anomalies import kilonova, microlensing, nickel, platea
 from firstlight.simulate.cosmology import distance_modulus
 from firstlight.simulate.event import MARGIN, Event, Source, band_filters, rest_means
 from firstlight.simulate.library import Library, Template
+from firstlight.simulate.lynx import lynx
 from firstlight.simulate.passbands import passband
 from firstlight.simulate.photospheres import magnetar, tde
 from firstlight.simulate.populations import Population
@@ -44,6 +45,7 @@ def source(population: Population, library: Library, bands: tuple[Band, ...]) ->
     makers = {
         "salt3": _salt3, "templates": _templates, "magnetar_table": magnetar, "tde": tde, "agn": agn,
         "nickel": nickel, "plateau": plateau, "kilonova": kilonova, "microlensing": microlensing,
+        "lightcurvelynx": lynx,
     }  # fmt: skip
     if population.source not in makers:
         raise UnknownNameError("source", population.source, sorted(makers), where=population.name)
