@@ -1,8 +1,8 @@
 """Embeddings that look alike in two surveys, or simulation and sky: by unlabelled light curves, or by class.
 
 A critic learns to tell unlabelled light curves from labelled ones by their embedding, and its gradient
-reaches the network reversed (arXiv:1505.07818). Beside it, embeddings of one class may be drawn together across
-surveys (arXiv:2004.11362; both together for light curves: arXiv:2510.12958).
+reaches the network reversed (arXiv:1505.07818). Beside it, embeddings of one class may be drawn together
+across surveys (arXiv:2004.11362; both together for light curves: arXiv:2510.12958).
 """
 
 from __future__ import annotations
