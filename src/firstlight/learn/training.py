@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from firstlight.errors import TrainingError, UsageError
 from firstlight.learn import losses, strategies
-from firstlight.learn.adapters import LowRank
 from firstlight.learn.alignment import Critic, contrast, last_rows
 from firstlight.learn.batches import Batch, Examples, batches, pad, plan
+from firstlight.learn.means import Means
 from firstlight.learn.networks import NetworkConfig, first_hidden
 from firstlight.learn.recipe import Recipe
 
@@ -128,7 +128,9 @@ def train(
     while state.phase < len(phases):
         phase = phases[state.phase]
         epochs = max(1, round(phase.share * task.epochs))
-        means = _Means.of(network, phase, task, config.embedding, device)
+        means = Means.of(
+            network, phase, recipe, task.unlabelled, config.embedding, seed=task.seed, device=device
+        )
         if saved is not None:
             means.resume(saved, loop.start)
             saved = None
@@ -149,60 +151,6 @@ def train(
     return state.history
 
 
-@dataclass(frozen=True, eq=False)
-class _Means:
-    """What moves in a phase, and what moves it."""
-
-    moving: dict[str, Tensor]  # tensors of the network
-    low: LowRank | None  # where some of them move by their factors
-    critic: Critic | None  # where unlabelled light curves take part
-    optimiser: torch.optim.Optimizer
-
-    @classmethod
-    def of(
-        cls, network: nn.Module, phase: strategies.Phase, task: Task, embedding: int, device: str
-    ) -> _Means:
-        moving = free = strategies.freeze(network, phase.moving)
-        low = None
-        if phase.rank:
-            matrices = {n: t for n, t in moving.items() if t.dim() == 2 and strategies.depth(n)}
-            low = LowRank.of(matrices, phase.rank, task.seed)
-            free = {n: t for n, t in moving.items() if n not in matrices} | low.factors
-        groups: dict[float, list[Tensor]] = {}
-        for name, tensor in free.items():
-            groups.setdefault(phase.decay ** strategies.depth(name), []).append(tensor)
-        critic, recipe = None, task.recipe
-        if task.unlabelled is not None and recipe.alignment:
-            critic = Critic.of(task.unlabelled, embedding, recipe.alignment, task.seed, device)
-            groups.setdefault(1.0, []).extend(critic.head.parameters())
-        given = [{"params": tensors, "scale": scale} for scale, tensors in groups.items()]
-        optimiser = torch.optim.AdamW(given, lr=recipe.rate, weight_decay=recipe.weight_decay)
-        return cls(moving, low, critic, optimiser)
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """What the optimiser moves."""
-        return [tensor for group in self.optimiser.param_groups for tensor in group["params"]]
-
-    def set_rate(self, rate: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["scale"]
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "optimiser": self.optimiser.state_dict(),
-            "factors": {} if self.low is None else self.low.factors,
-            "critic": {} if self.critic is None else self.critic.head.state_dict(),
-        }
-
-    def resume(self, saved: dict[str, Any], start: Mapping[str, Tensor]) -> None:
-        self.optimiser.load_state_dict(saved["optimiser"])
-        if self.low is not None:
-            self.low.load(saved["factors"], start)
-        if self.critic is not None:
-            self.critic.head.load_state_dict(saved["critic"])
-
-
 class _Loop:
     """One network and its task: what stays the same from epoch to epoch."""
 
@@ -215,7 +163,7 @@ class _Loop:
         state: _State,
         phase: strategies.Phase,
         epochs: int,
-        means: _Means,
+        means: Means,
     ) -> Row:
         """One pass over the source: the row of history that it makes."""
         began = time.perf_counter()
@@ -248,7 +196,7 @@ class _Loop:
             row |= validate(self.network, self.config, recipe, self.task.validation, self.device)
         return row | {"seconds": time.perf_counter() - began}
 
-    def _step(self, batch: Batch, means: _Means, strength: float, rng: np.random.Generator) -> float:
+    def _step(self, batch: Batch, means: Means, strength: float, rng: np.random.Generator) -> float:
         recipe, kept, moving = self.task.recipe, self.task.kept_rows, means.moving
         means.optimiser.zero_grad(set_to_none=True)
         loss = self._loss(batch, means.critic, rng)
@@ -261,12 +209,7 @@ class _Loop:
                 "the loss is no longer finite", hint="Lower the rate, or look for absurd fluxes or errors."
             )
         loss.backward()
-        if means.low is not None:
-            means.low.backward()
-        torch.nn.utils.clip_grad_norm_(means.tensors, recipe.gradient_norm)
-        means.optimiser.step()
-        if means.low is not None:
-            means.low.fold()
+        means.step(recipe.gradient_norm)
         if len(kept):
             with torch.no_grad():
                 for name in ("output.weight", "output.bias"):
@@ -351,7 +294,7 @@ def _judge(network: nn.Module, state: _State, row: Row, recipe: Recipe) -> None:
         state.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-def _save(loop: _Loop, run: Path | None, fingerprint: str, state: _State, means: _Means) -> None:
+def _save(loop: _Loop, run: Path | None, fingerprint: str, state: _State, means: Means) -> None:
     if run is None:
         return
     values = {"fingerprint": fingerprint, "state": vars(state), "start": loop.start}
@@ -363,7 +306,7 @@ def _save(loop: _Loop, run: Path | None, fingerprint: str, state: _State, means:
 
 
 def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_State, dict[str, Any] | None]:
-    """The saved state and what `_Means.resume` takes, or a fresh one."""
+    """The saved state and what `Means.resume` takes, or a fresh one."""
     if run is None or not run.exists():
         return _State(), None
     values = torch.load(run, weights_only=True, map_location=loop.device)
