@@ -18,6 +18,7 @@ ROOMS = {
     "learn": "pretraining, fine-tuning, export (needs the extra `learn`)",
     "evaluate": "measures, protocols, the opponent",
     "figures": "light curves and performance (needs the extra `plot`)",
+    "study": "what labels are worth: arms, verdicts, reports (needs the extra `learn`)",
 }
 
 

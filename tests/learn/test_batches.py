@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from firstlight.learn.augment import Augmentation
 from firstlight.learn.batches import batches, concatenate, label, plan
-from firstlight.learn.sources import Draws, Pool
+from firstlight.learn.sources import Draws, Pool, prepared_once
 from firstlight.preparation import Preparation
 
 from .conftest import labelled
@@ -96,3 +96,10 @@ def test_an_epoch_draws_every_object_equally_often_whether_augmented_or_not():
         assert not firsts.any()
         counts = np.bincount(part.target, minlength=3)
         assert counts.min() >= 6
+
+
+def test_light_curves_replayed_by_many_trainings_are_prepared_once():
+    curves, preparation = labelled(12, 0), Preparation()
+    first = prepared_once(preparation, curves)
+    assert prepared_once(Preparation(), curves) is first  # an equal preparation will do
+    assert prepared_once(preparation, labelled(12, 0)) is not first  # other light curves will not

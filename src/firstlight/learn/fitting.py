@@ -99,7 +99,9 @@ class Lesson:
         objects = np.flatnonzero(self.replay_labels.target >= 0)
         target = self.replay_labels.target[objects]
         weight = class_weights(target, len(self.labels.classes), self.recipe.weight_power)
-        return Pool(self.replay.take(objects), target, weight[target].astype(np.float32), 0)
+        # The very same object where nothing is left out, so that it is prepared once for many trainings.
+        curves = self.replay if len(objects) == len(self.replay) else self.replay.take(objects)
+        return Pool(curves, target, weight[target].astype(np.float32), 0)
 
     @cached_property
     def _unlabelled(self) -> Examples | None:

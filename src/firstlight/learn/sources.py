@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,21 @@ from numpy.typing import NDArray
 from firstlight.learn.augment import Augmentation, augment, mask_metadata
 from firstlight.learn.batches import Examples, concatenate, label, ragged
 from firstlight.lightcurves import LightCurves
-from firstlight.preparation import Preparation
+from firstlight.preparation import Preparation, Sequences
 
 PART = 4096  # objects prepared at once: an epoch's memory does not grow with the data
+
+
+# Sequences by light curves, gone with them: many trainings replay the same simulated survey.
+_PREPARED: WeakKeyDictionary[LightCurves, dict[Preparation, Sequences]] = WeakKeyDictionary()
+
+
+def prepared_once(preparation: Preparation, curves: LightCurves) -> Sequences:
+    """The sequences of these very light curves; a second call with the same object costs nothing."""
+    known = _PREPARED.setdefault(curves, {})
+    if preparation not in known:
+        known[preparation] = preparation(curves)
+    return known[preparation]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +97,6 @@ class Draws:
         """Each pool prepared once, with the first sequence of each object [n + 1]."""
         prepared = []
         for pool in self.pools:
-            examples = label(self.preparation(pool.curves), pool.target, pool.weight)
+            examples = label(prepared_once(self.preparation, pool.curves), pool.target, pool.weight)
             prepared.append((examples, np.searchsorted(examples.owner, np.arange(len(pool.target) + 1))))
         return prepared

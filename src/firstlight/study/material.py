@@ -19,6 +19,7 @@ from firstlight.classifier import load as load_classifier
 from firstlight.errors import DataError
 from firstlight.evaluate import Protocol, Stage, features, protocol
 from firstlight.evaluate.metrics import Floats, Ints, fill_unanswered
+from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.readers import read_table
 from firstlight.study.own import own_protocol, read_own
@@ -121,8 +122,10 @@ class Material:
 
     @cached_property
     def replay(self) -> LightCurves:
-        """The simulated light curves that are mixed in."""
-        return read_simulated(self.study.replay, detections_only=self.rules.features == "detections")
+        """The simulated light curves of these classes, which are mixed in."""
+        curves = read_simulated(self.study.replay, detections_only=self.rules.features == "detections")
+        labels = class_tree().collapse_labels(curves.column("label"), self.rules.classes)
+        return curves.take(np.flatnonzero([label is not None for label in labels]))
 
     def objects(self, ids: Sequence[str]) -> Ints:
         """Positions of these objects in the pool, ascending."""
