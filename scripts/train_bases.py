@@ -62,7 +62,7 @@ METADATA = {
     "lsst-sim": ("redshift", "photoz", "photoz_err", "mwebv"),
     "sims": ("redshift", "photoz", "photoz_err", "mwebv"),
 }
-EPOCHS = {"ztf-sim": 30, "lsst-sim": 20, "sims": 16}
+EPOCHS = {"ztf-sim": 30, "lsst-sim": 12, "sims": 10}
 SIZES = {"hidden": 96, "width": 48}
 RECIPE = PRETRAIN.with_(
     rate=2e-3,
@@ -109,9 +109,9 @@ def make(name: str, parts: list[LightCurves], options: argparse.Namespace) -> No
     both = LightCurves.concat(parts)
     preparation = fl.Preparation(metadata=METADATA[name])
     if name != "ztf-sim":  # forced photometry: every visit tells something, also before the trigger
-        preparation = fl.Preparation(
-            rows="measured", before_days=60.0, after_days=300.0, metadata=METADATA[name]
-        )
+        preparation = dataclasses.replace(preparation, rows="measured", before_days=60.0, after_days=300.0)
+    if name == "lsst-sim":  # Rubin's tables come with E(B-V); alerts of ZTF mostly do not
+        preparation = dataclasses.replace(preparation, deredden=True)
     pretrain(
         both,
         preparation=preparation,
@@ -170,9 +170,7 @@ def write(
 
 def read(folder: Path, survey: str) -> LightCurves:
     """The light curves of a simulated survey."""
-    return fl.read_table(
-        folder / "photometry", objects=folder / "objects", survey=survey, flux_unit="nJy"
-    )
+    return fl.read_table(folder / "photometry", objects=folder / "objects", survey=survey, flux_unit="nJy")
 
 
 def spectroscopic(curves: LightCurves) -> LightCurves:
