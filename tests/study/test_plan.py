@@ -23,7 +23,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": [{"name": "a", "kind": "feature"}]}, "Did you mean 'features'"),
         ({"arms": [{"name": "a", "kind": "fine-tune"}]}, "needs a base"),
         ({"arms": [{"name": "a", "kind": "average", "of": ["feature"]}, ARM]}, "Did you mean 'features'"),
-        ({"arms": [{**ARM, "kind": "scratch", "replay": True}]}, "replay without simulated"),
+        ({"arms": [{**ARM, "kind": "scratch", "replay": True}]}, "replays nothing"),
         ({"arms": [{**ARM, "metadata": ["redshift"]}]}, "redshift"),
         ({"arms": [ARM, ARM]}, "a name of its own"),
         ({"arms": [ARM, {**ARM, "name": "features "}, {**ARM, "name": "features,"}]}, "same file name"),

@@ -13,6 +13,7 @@ from firstlight.learn.fine_tuning import fine_tune
 from firstlight.learn.heads import head_mixture, match_head, merged_classes
 from firstlight.learn.keras_weights import load_keras
 from firstlight.learn.labels import read_names
+from firstlight.learn.memory import carried
 from firstlight.learn.networks import NetworkConfig, build, first_hidden, reference_config
 from firstlight.learn.pretraining import pretrain
 from firstlight.learn.publishing import history, publish
@@ -30,6 +31,7 @@ __all__ = [
     "Recipe",
     "augment",
     "build",
+    "carried",
     "epochs_for",
     "fine_tune",
     "first_hidden",

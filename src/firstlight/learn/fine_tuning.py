@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -112,7 +115,7 @@ def fine_tune(
     own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
     known = reading.index(names, own)
     reading.require(known, least=1 if strategy in ("output", "auto") else reading.LEAST_OBJECTS)
-    replayed = None if past is None else past.curves
+    replayed = None if past is None else _told(past.curves, curves, base.preparation.metadata)
     old = None if past is None else reading.index(past.names, known.classes)
     passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replayed)})
     preparation = reading_only(base.preparation, passbands)
@@ -199,6 +202,17 @@ def _past(
         return _Past(replay, reading.read_names(replay, labels=labels, scheme=scheme))
     own = memory.carried(base)
     return None if own is None else _Past(own, reading.read_names(own))
+
+
+def _told(replayed: LightCurves, labelled: LightCurves, metadata: Sequence[str]) -> LightCurves:
+    """The replayed light curves without metadata that no labelled one has: they must be no easier to tell."""
+    objects = replayed.objects
+    for name in set(metadata) & set(objects.column_names):
+        there = name in labelled.objects.column_names
+        if not (there and np.isfinite(np.asarray(labelled.column(name), np.float64)).any()):
+            unknown = pa.nulls(len(objects), objects.schema.field(name).type)
+            objects = objects.set_column(objects.column_names.index(name), name, unknown)
+    return dataclasses.replace(replayed, objects=objects)
 
 
 def _carried_on(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from firstlight.classifier import Classifier
-from firstlight.errors import CheckpointError, TrainingError
+from firstlight.errors import CheckpointError, TrainingError, UsageError
 from firstlight.evaluate import Boosting, Stage, Trees, macro_auroc
 from firstlight.evaluate.metrics import Floats, fill_unanswered
 from firstlight.study.cells import Answer, Cell, Place
@@ -137,12 +137,19 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
             seed=seed,
             **settings,
         )
+    base, replay = material.base(arm.base), material.replay if arm.replay and material.study.replay else None
+    if arm.replay and replay is None and learn.carried(base) is None:
+        raise UsageError(
+            f"the base '{arm.base}' carries no light curves to be replayed",
+            where=f"arm '{arm.name}'",
+            hint="Name a folder of simulated ones: replay = 'FOLDER' above the arms.",
+        )
     return learn.fine_tune(
-        material.base(arm.base),
+        base,
         labelled,
         classes=rules.classes,
         strategy=arm.strategy,
-        replay=material.replay if arm.replay else None,
+        replay=replay if arm.replay else False,
         recipe=recipe,
         name=arm.name,
         seed=seed,

@@ -135,7 +135,7 @@ class Material:
         """Hashes of the light curves, of the simulated survey, and of the weights of each base by name."""
         splits = ("pool", *self.study.splits)
         found = {"data": _digest([self.rules.curves[split] for split in splits])}
-        if any(arm.replay for arm in self.study.arms):
+        if self.study.replay and any(arm.replay for arm in self.study.arms):
             found["replay"] = _folder_digest(Path(self.study.replay))
         return found | {arm.base: self.base(arm.base).hash for arm in self.study.arms if arm.base}
 

@@ -37,7 +37,7 @@ class Arm:
     strategy : str
         Of fine-tuning (`firstlight.learn.STRATEGIES`).
     replay : bool
-        Whether the simulated light curves of the study are mixed in.
+        Whether simulated light curves are mixed in: those of the study, else those that the base carries.
     preset : str
         Network of kind "scratch": "default" or "reference".
     recipe : {"", "reference"}
@@ -183,12 +183,8 @@ class Study:
         where = f"arm '{arm.name}'"
         if arm.needs_base and not (arm.base or self.base):
             raise UsageError("needs a base", where=where, hint="Say base = 'reference', or the path of one.")
-        if arm.replay and not self.replay:
-            raise UsageError(
-                "replay without simulated light curves",
-                where=where,
-                hint="Name their folder: replay = 'FOLDER' above the arms.",
-            )
+        if arm.replay and arm.kind != "fine-tune":
+            raise UsageError(f"an arm of kind '{arm.kind}' replays nothing", where=where)
         metadata = self.metadata if arm.metadata is None else arm.metadata
         for name in (*metadata, *arm.hidden):
             if name not in self.metadata:
