@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import torch
 
 import firstlight as fl
@@ -138,11 +140,11 @@ def simulated_ztf(options: argparse.Namespace) -> LightCurves:
 def simulated_lsst(options: argparse.Namespace) -> LightCurves:
     """LSST's forced photometry on two visit logs."""
     donors = Visits(donors=options.donors)
-    parts = [
-        read(write(options, "sim-lsst-donors", "LSST", LSST, SEED + 1, donors), "LSST"),
-        read(write(options, "sim-lsst", "LSST", LSST, SEED + 2, Visits(deep_share=0.2)), "LSST"),
+    folders = [
+        write(options, "sim-lsst-donors", "LSST", LSST, SEED + 1, donors),
+        write(options, "sim-lsst", "LSST", LSST, SEED + 2, Visits(deep_share=0.2)),
     ]
-    return LightCurves.concat([spectroscopic(one) for one in parts])
+    return LightCurves.concat([spectroscopic(read(one, "LSST"), one) for one in folders])
 
 
 def write(
@@ -173,13 +175,14 @@ def read(folder: Path, survey: str) -> LightCurves:
     return fl.read_table(folder / "photometry", objects=folder / "objects", survey=survey, flux_unit="nJy")
 
 
-def spectroscopic(curves: LightCurves) -> LightCurves:
+def spectroscopic(curves: LightCurves, folder: Path) -> LightCurves:
     """With the redshift of a spectrum for every object: it is masked often enough while training."""
-    rng = np.random.default_rng(SEED)
-    z = np.asarray(curves.column("sim_redshift"), np.float64)
-    z = np.maximum(z + 0.001 * rng.standard_normal(len(z)), 1e-4)
-    place = curves.objects.column_names.index("redshift")
-    return dataclasses.replace(curves, objects=curves.objects.set_column(place, "redshift", pa.array(z)))
+    truth = pq.read_table(folder / "objects", columns=["object_id", "sim_redshift"])
+    place = pc.index_in(curves.objects.column("object_id"), truth.column("object_id").combine_chunks())
+    z = np.asarray(truth.column("sim_redshift").take(place), np.float64)
+    z = np.maximum(z + 0.001 * np.random.default_rng(SEED).standard_normal(len(z)), 1e-4)
+    column = curves.objects.column_names.index("redshift")
+    return dataclasses.replace(curves, objects=curves.objects.set_column(column, "redshift", pa.array(z)))
 
 
 def report(row: Mapping[str, Any]) -> None:

@@ -177,6 +177,25 @@ def test_a_simsed_library_is_a_source(lightcurvelynx, shared, tmp_path):
     assert curve.objects["sim_magnitude"].to_pylist() == pytest.approx([-18.0] * 2, abs=0.02)
 
 
+def test_a_model_of_band_fluxes_is_taken_as_observed(lightcurvelynx, tmp_path, monkeypatch):
+    from lightcurvelynx.models.physical_model import BandfluxModel
+
+    class Flare(BandfluxModel):
+        def compute_bandflux(self, times, filter, state):
+            return 1e5 * (1.0 + np.exp(-0.5 * ((times - 50.0) / 20.0) ** 2)) * (2.0 if filter == "r" else 1.0)
+
+    module = types.ModuleType("toy_models")
+    module.flare = lambda: Flare(t0=0.0)
+    monkeypatch.setitem(sys.modules, "toy_models", module)
+    one = table(tmp_path, "toy_models:flare", "galactic = true\n")
+    curve = simulate("LSST", {"Toy": 2}, seed=1, population_table=one)
+    for short, bright in (("g", 1e5), ("r", 2e5)):  # the light before the flare is in the reference image
+        peak = float(curve.objects[f"sim_peak_{short}"][0].as_py())
+        dust = float(curve.objects["sim_mwebv"][0].as_py()) * 4.0
+        assert -0.05 < peak + 2.5 * np.log10(bright / NJY) < dust + 0.05
+    assert np.isnan(curve.column("redshift")).all()
+
+
 def test_a_model_that_cannot_be_used_says_why(lightcurvelynx, tmp_path, monkeypatch):
     module = types.ModuleType("toy_models")
     module.nothing = dict

@@ -282,3 +282,19 @@ def test_a_class_has_its_own_share_of_deep_donors_unless_one_is_asked_for(shared
     assert made["TDE"].view.log.deep_share == 0.02 and made["AGN"].view.log.deep_share is None
     asked = simulators("LSST", ["TDE"], data=data, visits=Visits(donors=donors, deep_share=0.5))
     assert asked["TDE"].view.log.deep_share == 0.5
+
+
+def test_a_ztf_log_with_a_hole_is_refused_before_the_run(shared, tmp_path):
+    import pyarrow.parquet as pq
+
+    whole = shared / "data/simulation"
+    for part in whole.iterdir():
+        if part.name != "visits":
+            (tmp_path / part.name).symlink_to(part)
+    (tmp_path / "visits").mkdir()
+    log = pq.read_table(whole / "visits/ztf_visits.parquet")
+    time = log["mjd"].to_numpy()
+    holed = log.filter(pa.array((time < 59_000) | (time > 59_300)))
+    pq.write_table(holed, tmp_path / "visits/ztf_visits.parquet")
+    with pytest.raises(DataError, match=r"hole of 30\d d"):
+        simulators("ZTF", ["TDE"], data=tmp_path)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import Survey
-from firstlight.simulate.visits import YEAR, Place, Visits, milky_way, repeated
+from firstlight.simulate.visits import YEAR, Place, Visits, check_gaps, milky_way, repeated
 
 Floats = NDArray[np.float64]
 _SPELLINGS = {
@@ -29,7 +29,6 @@ _SPELLINGS = {
     "depth": ("m5", "maglim", "five_sigma_depth", "fiveSigmaDepth", "limit"),
 }
 _ZONE = 1000.0  # more than any right ascension in degrees
-LONGEST_GAP = 200.0  # days without any visit of the survey that are taken for a hole in the log
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,20 +226,6 @@ def pointing_log(
         time[order], band[order], column["depth"][order], ra[order], column["dec"][order], offsets, lowest,
         zone, radius, dust_map, deep_ra, deep_dec, repeat, deep_share,
     )  # fmt: skip
-
-
-def check_gaps(time: Floats, where: str) -> None:
-    """Nothing, or DataError for a log that has no visit at all for `LONGEST_GAP` days."""
-    ordered = np.sort(time)
-    gaps = np.diff(ordered)
-    if len(gaps) and gaps.max() > LONGEST_GAP:
-        first = int(gaps.argmax())
-        raise DataError(
-            f"the visit log has a hole of {gaps[first]:.0f} d, MJD {ordered[first]:.1f} to "
-            f"{ordered[first + 1]:.1f}",
-            where=where,
-            hint="Fill it, or give the parts as two logs: light curves would break off there.",
-        )
 
 
 def _deep_fields(ra: Floats, dec: Floats, span: float) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Visits = tuple[Floats, NDArray[np.int8], Floats]  # MJD, band index, 5-sigma AB magnitude
 _SFD_TO_TRUE = 0.86  # Schlafly & Finkbeiner 2011
 YEAR = 365.25
+LONGEST_GAP = 200.0  # days without any visit of the survey that are taken for a hole in the log
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +165,20 @@ def repeated(own: Visits, period: float, shift: NDArray[np.int64], start: float,
     return moved[inside][order], band[which][order], limit[which][order]
 
 
+def check_gaps(time: Floats, where: str) -> None:
+    """Nothing, or DataError for a log that has no visit at all for `LONGEST_GAP` days."""
+    ordered = np.sort(time)
+    gaps = np.diff(ordered)
+    if len(gaps) and gaps.max() > LONGEST_GAP:
+        first = int(gaps.argmax())
+        raise DataError(
+            f"the visit log has a hole of {gaps[first]:.0f} d, MJD {ordered[first]:.1f} to "
+            f"{ordered[first + 1]:.1f}",
+            where=where,
+            hint="Fill it, or give the parts as two logs: light curves would break off there.",
+        )
+
+
 def ztf_log(library: Library, *, infill: bool = False) -> FieldLog:
     """The ZTF log of a data folder: public g and r exposures 2018-2025 by field; the package's own without.
 
@@ -187,6 +202,7 @@ def ztf_log(library: Library, *, infill: bool = False) -> FieldLog:
         field, time, limit, band = field[keep], time[keep], limit[keep], band[keep]
     if np.any(np.diff(field) < 0) or np.any((np.diff(field) == 0) & (np.diff(time) < 0)):
         raise DataError("the visit log is not sorted by field and time", where="visits/ztf_visits.parquet")
+    check_gaps(time, "visits/ztf_visits.parquet")
     unique, start = np.unique(field, return_index=True)
     with library.path("visits/ztf_fields.csv").open(newline="", encoding="utf-8") as stream:
         centres = {int(row["field"]): (float(row["ra"]), float(row["dec"])) for row in csv.DictReader(stream)}
