@@ -133,6 +133,14 @@ def test_labels_are_carried_finer_than_the_network_knows_them(tmp_path):
     assert "Carries up to 9" in base.card
 
 
+@pytest.mark.parametrize("strategy", ["full", "auto"])
+def test_what_is_carried_of_other_classes_is_not_replayed(base: Classifier, strategy: str):
+    mine = labelled(20, seed=4, classes=("AGN", "Kilonova"))
+    tuned = fine_tune(base, mine, classes=("AGN", "Kilonova"), strategy=strategy, epochs=1)
+    assert sum(tuned.checkpoint.config["training"]["replay"].values()) == 0
+    assert np.isfinite(tuned.classify(mine).final()).all()
+
+
 def test_what_cannot_be_read_is_refused(curves: LightCurves):
     with pytest.raises(CheckpointError, match="cannot be read"):
         memory.parse(b"PAR1")

@@ -97,6 +97,8 @@ class Lesson:
         if self.replay is None or self.replay_labels is None:
             return None
         objects = np.flatnonzero(self.replay_labels.target >= 0)
+        if not len(objects):  # none of their classes is asked for
+            return None
         target = self.replay_labels.target[objects]
         weight = class_weights(target, len(self.labels.classes), self.recipe.weight_power)
         # The very same object where nothing is left out, so that it is prepared once for many trainings.
