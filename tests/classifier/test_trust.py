@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstlight.classifier import Classifier, ClassSets, Novelty, Trust, load
@@ -160,6 +160,7 @@ def test_more_coverage_never_takes_a_class_away(trusted: Classifier, many: Light
     assert found.sets(0.999).all()  # of so few objects nobody can promise it
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0.0, 1.0, -0.1, 90.0, float("nan")]))
 def test_a_coverage_that_is_no_share_is_refused(coverage: float) -> None:
     sets = ClassSets(np.array([2]), LEVELS, np.zeros((2, 3, 3), np.float32))
@@ -175,6 +176,7 @@ def test_the_level_that_is_named_is_found_in_spite_of_rounding() -> None:
     assert sets.thresholds(0.99).item() == -1.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1e4), min_size=2, max_size=20))
 def test_farther_is_never_less_novel(distances: list[float]) -> None:
     novelty = Novelty(

@@ -501,6 +501,24 @@ def test_fine_tune_gives_a_classifier_that_classify_takes(
     answer = pq.read_table(tmp_path / "answer.parquet")
     assert (answer.schema.metadata or {})[b"firstlight.classifier"] == b"mine"
     assert "written to" in capsys.readouterr().err
+    assert typed("classify", "sample:ztf", "--classifier", out, "--novelty") == 2
+    assert "calibration_folds=5" in capsys.readouterr().err
+
+
+def test_class_sets_and_novelty_are_columns_of_the_answer(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from firstlight.learn import fine_tune
+
+    sample = readers.read_table(_sample())
+    labelled = sample.with_labels(["SN Ia", "SN II"] * (len(sample) // 2))
+    mine = tmp_path / "mine"
+    fine_tune(CLASSIFIER, labelled, epochs=1, strategy="output", calibration_folds=2, out=mine)
+    out = tmp_path / "answer.csv"
+    words = ("classify", "sample:ztf", "--classifier", mine, "--sets", 0.5, "--novelty", "--out", out)
+    assert typed(*words) == 0
+    answer = pyarrow.csv.read_csv(out)
+    assert answer.column_names[-5:] == ["classes", "novelty", "n_observations", "n_detections", "flags"]
+    assert typed(*words, "--sets", 90) == 2
 
 
 def test_fine_tune_does_not_write_over_something_else(tmp_path: Path) -> None:

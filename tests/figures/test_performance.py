@@ -105,7 +105,7 @@ def test_a_report_gives_its_figures_by_name(rows):
         by_magnitude=(),
         confusion={"full": table, "5 detections": table},
         notes=(),
-        answers={"full": (labels, q)},
+        answers={"5 detections": (labels, q), "full": (labels, q)},
     )
     drawn = figures.report_figures(report)
     assert list(drawn) == [
@@ -115,6 +115,7 @@ def test_a_report_gives_its_figures_by_name(rows):
         "roc",
         "precision-recall",
         "reliability",
+        "reliability-detections",
     ]
     import matplotlib.pyplot as plt
 

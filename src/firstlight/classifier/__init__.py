@@ -3,11 +3,12 @@
 from firstlight.classifier.acquisition import Choice, choose
 from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from firstlight.classifier.classifier import Classifier, StreamState
+from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.loading import classify, load, packaged
 from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.sets import ClassSets
+from firstlight.classifier.state import StreamState
 from firstlight.classifier.suggesting import Suggestions, suggest
 from firstlight.classifier.trust import Trust
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight import facts, preparation
+from firstlight import facts
 from firstlight.classifier.answers import Answer, Priors, answer
 from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
@@ -18,52 +18,14 @@ from firstlight.classifier.network import Network
 from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Evidence, Predictions, running
 from firstlight.classifier.priors import estimate_shares
+from firstlight.classifier.rows import carry_on, pieces
+from firstlight.classifier.state import StreamState
 from firstlight.classifier.trust import PART, Trust, read_trust
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
 Floats = NDArray[np.float32]
-
-# Observations prepared at a time: bounds the memory, and fits the caches of a processor.
-_ROWS_AT_ONCE = 32_768
-
-
-class StreamState(NamedTuple):
-    """Where a classifier stands with one object of a stream; an immutable value.
-
-    Attributes
-    ----------
-    preparation : firstlight.preparation.State
-    hidden : float32 [L, 1, H]
-        What the network remembers.
-    probabilities : float32 [C] or None
-        The answer in force.
-    answer : Answer
-        On which classes, and with which priors.
-    asks_novelty : bool
-        Whether novelty was asked for.
-    novelty : float or None
-        Of the answer in force (`Predictions.novelty`).
-    evidence : Evidence or None
-        Of the answer in force: ``state.sets(0.9)`` are the classes that stay possible.
-    """
-
-    preparation: preparation.State
-    hidden: Floats
-    probabilities: Floats | None
-    answer: Answer
-    asks_novelty: bool = False
-    novelty: float | None = None
-    evidence: Evidence | None = None
-
-    def sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
-        """The classes that stay possible, bool [C], see `Predictions.sets`; all of them before an answer."""
-        if self.evidence is None:
-            if self.probabilities is not None:
-                raise UsageError("the classifier has no class sets", where="sets")
-            return np.ones(len(self.answer.classes), np.bool_)
-        return self.evidence(coverage)
 
 
 class Classifier:
@@ -181,7 +143,7 @@ class Classifier:
         days = np.full(N, np.nan)
         read = np.zeros(N, np.bool_)
         flags = curves.object_flags.copy()
-        for first, last in _pieces(curves.offsets):
+        for first, last in pieces(curves.offsets):
             piece = curves if (first, last) == (0, n) else curves[first:last]
             begin = int(curves.offsets[first])
             sequences = self.preparation(piece)
@@ -202,7 +164,7 @@ class Classifier:
         filled: list[NDArray[Any]] = [probabilities] if own is probabilities else [probabilities, own]
         filled += [counted] if self.trust else []
         filled += [] if strange is None else [strange]
-        _carry_on(filled, days, curves)
+        carry_on(filled, days, curves)
         # As `LightCurves.until` counts, so that a look back says what was said then.
         lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
         detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
@@ -289,7 +251,7 @@ class Classifier:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
         _refuse_others(curves)
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
-        for first, last in _pieces(curves.offsets):
+        for first, last in pieces(curves.offsets):
             sequences = self.preparation(curves[first:last])
             (rows,) = self._run(sequences, ("embedding",), batch_size)
             # Of several seasons the last one stays.
@@ -395,30 +357,6 @@ def _refuse_others(curves: object) -> None:
             f"light curves are needed, not a {type(curves).__name__}",
             hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
         )
-
-
-def _pieces(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ranges of objects with about `_ROWS_AT_ONCE` observations each."""
-    first, n = 0, len(offsets) - 1
-    while first < n:
-        last = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
-        last = min(max(last, first + 1), n)
-        yield first, last
-        first = last
-
-
-def _carry_on(columns: Sequence[NDArray[Any]], days: NDArray[np.float64], curves: LightCurves) -> None:
-    """Fill rows without an answer of their own with the one in force, in place."""
-    answered = np.isfinite(days)
-    if answered.all():
-        return
-    index = np.arange(len(days))
-    source = np.maximum.accumulate(np.where(answered, index, -1))
-    filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
-    source = source[filled]
-    for column in columns:
-        column[filled] = column[source]
-    days[filled] = curves.time[filled] - curves.time[source] + days[source]
 
 
 def _make_known(surveys: Sequence[Mapping[str, Any]]) -> None:

@@ -18,13 +18,15 @@ from firstlight.figures.diagrams import (
     roc,
 )
 from firstlight.figures.performance import ScoreRow, against_time
-from firstlight.figures.style import blank
+from firstlight.figures.style import FONT, blank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
+
+_STAGES = ("3 detections", "5 detections", "10 detections", "full")  # whose reliability is drawn side by side
 
 
 class Report(Protocol):
@@ -38,6 +40,8 @@ class Report(Protocol):
     def scores(self) -> Sequence[ScoreRow]: ...  # noqa: D102
     @property
     def confusion(self) -> Mapping[str, NDArray[np.int64]]: ...  # noqa: D102
+    @property
+    def answers(self) -> Mapping[str, tuple[NDArray[np.int64], Floats]]: ...  # noqa: D102
     def roc(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def precision_recall(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def reliability(self, stage: str = ...) -> Mapping[str, ReliabilityBins]: ...  # noqa: D102
@@ -49,7 +53,8 @@ def report_figures(report: Report) -> dict[str, Figure]:
     """Figures of a report by file name without suffix; none of them is known to pyplot.
 
     ``detections``, ``days`` (macro AUROC against time), ``confusion`` and ``confusion-5-detections``,
-    ``roc``, ``precision-recall``, ``reliability``: those for which the report has stages.
+    ``roc``, ``precision-recall``, ``reliability`` (by class), ``reliability-detections`` (of the highest
+    probability, by how much was seen): those for which the report has stages.
     """
     figures: dict[str, Figure] = {}
     stages = {row.stage for row in report.scores}
@@ -75,7 +80,16 @@ def report_figures(report: Report) -> dict[str, Figure]:
     figures["precision-recall"], ax = _single(PRECISION_RECALL_SIZE, left=0.09, right=0.66)
     areas = {name: report.interval("auprc", name) for name in curves}
     precision_recall(report.precision_recall(), areas, report.base_rates(), ax=ax)
-    figures["reliability"] = _reliabilities(report)
+    bins = report.reliability()
+    errors = {name: report.interval("ece", name or "all")[0] for name in bins}
+    figures["reliability"] = _reliabilities(bins, errors)
+    seen = [stage for stage in _STAGES if stage in report.answers]
+    if len(seen) > 1:
+        figures["reliability-detections"] = _reliabilities(
+            {stage: report.reliability(stage)[""] for stage in seen},
+            {stage: report.interval("ece", "all", stage)[0] for stage in seen},
+            columns=2,
+        )
     return figures
 
 
@@ -87,18 +101,20 @@ def _single(
     return figure, axes[0]
 
 
-def _reliabilities(report: Report) -> Any:
-    """One reliability diagram for the highest probability and one for each class, in rows of three."""
+def _reliabilities(bins: Mapping[str, ReliabilityBins], errors: Mapping[str, float], columns: int = 3) -> Any:
+    """One reliability diagram for each class (the highest probability: ""), or for each stage, in rows."""
     from matplotlib.figure import Figure
 
-    bins = report.reliability()
-    rows = -(-len(bins) // 3)
-    figure = Figure(figsize=(9.6, 3.4 * rows), facecolor="white")
-    panels = figure.subplots(rows, 3, squeeze=False).ravel()
-    figure.subplots_adjust(left=0.06, right=0.99, top=0.98, bottom=0.16 / rows, wspace=0.27, hspace=0.26)
+    rows = -(-len(bins) // columns)
+    figure = Figure(figsize=(3.2 * columns, 3.4 * rows), facecolor="white")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    left, right = 0.18 / columns, 1 - 0.03 / columns
+    figure.subplots_adjust(left=left, right=right, top=0.98, bottom=0.16 / rows, wspace=0.27, hspace=0.26)
     for ax, (name, own) in zip(panels, bins.items(), strict=False):
-        error = report.interval("ece", name or "all")[0]
-        reliability(own, name, calibration_error=error, ax=ax)
+        stage = "" if name not in _STAGES else "full light curve" if name == "full" else f"after {name}"
+        reliability(own, "" if stage else name, calibration_error=errors[name], ax=ax)
+        if stage:
+            ax.set_xlabel(f"Highest probability, {stage}", fontsize=FONT)
     for ax in panels[len(bins) :]:
         ax.set_visible(False)
     return figure

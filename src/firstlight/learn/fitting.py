@@ -29,6 +29,7 @@ from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
 Indices = NDArray[np.int64]
+CALIBRATION_ROWS = 60_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,6 +293,8 @@ def calibrate(
         learnt = _said(lesson, config, members, np.flatnonzero((fold >= 0) & (fold != one)), device)
         distances.append(fit_geometry(one_a_bin(learnt, rng), len(classes)).distance(drawn[-1]))
     rows, few = concatenate(held), concatenate(drawn)
+    if len(rows.target) > CALIBRATION_ROWS:  # more of them tell little and cost much
+        rows = rows.take(np.sort(rng.choice(len(rows.target), CALIBRATION_ROWS, replace=False)))
     shift = np.log(lesson.label_shares()) - np.log(shares)
     temperatures, offsets = fit_calibration(rows.logits, rows.target, rows.n_detections, rows.weight, shift)
     calibration = dataclasses.replace(

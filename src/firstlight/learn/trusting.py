@@ -88,9 +88,15 @@ def rows_of(network: torch.nn.Module, config: NetworkConfig, examples: Examples,
 
 
 def one_a_bin(rows: Rows, rng: np.random.Generator) -> Rows:
-    """One row drawn from those of each object in each bin of `EDGES`: they are not independent."""
+    """One row drawn from those of each object in each bin of `EDGES`: they are not independent.
+
+    In its last bin an object is as often seen at its last row as on the way to it.
+    """
     key = rows.owner * (len(EDGES) + 1) + bin_of(rows.n_detections)
     order = rng.permutation(len(key))
+    last = np.append(rows.owner[1:] != rows.owner[:-1], True) if len(key) else np.empty(0, np.bool_)
+    preferred = last & (rng.random(len(key)) < 0.5)
+    order = order[np.argsort(~preferred[order], kind="stable")]
     _, first = np.unique(key[order], return_index=True)
     return rows.take(np.sort(order[first]))
 
