@@ -200,7 +200,7 @@ def _history(classifier: Classifier) -> list[dict[str, Any]]:
 def _steps(rows: Sequence[Mapping[str, Any]]) -> int:
     last: dict[int, int] = {}
     for row in rows:
-        last[row.get("member", 0)] = max(last.get(row.get("member", 0), 0), row["step"])
+        last[row.get("member", 0)] = max(last.get(row.get("member", 0), 0), row.get("step") or 0)
     return sum(last.values())
 
 

@@ -35,7 +35,7 @@ def curve(findings: Findings, arm: Arm, metric: str, split: str = "") -> Curve |
     labels: list[float] = []
     values: list[Floats] = []
     names: list[str] = []
-    start = without_labels(findings, arm)
+    start = without_labels(findings, arm) if arm.kind == "fine-tune" else None
     points = [(start.name, NO_LABELS)] if start is not None else []
     points += [(arm.name, budget) for budget in findings.budgets(arm.name) if budget != NO_LABELS]
     for name, budget in points:
@@ -48,11 +48,16 @@ def curve(findings: Findings, arm: Arm, metric: str, split: str = "") -> Curve |
 
 
 def without_labels(findings: Findings, arm: Arm) -> Arm | None:
-    """The arm that uses the same base without labels; the one with the pool's class shares first."""
+    """The arm that uses the same base without labels; the one with the pool's class shares first.
+
+    Of an average: the base of the first of its arms that has one.
+    """
+    bases = [arm.base, *(findings.study.arm(name).base for name in arm.of)]
+    base = next((name for name in bases if name), None)
     own = [
         other
         for other in findings.arms
-        if other.kind == "zero-shot" and other.base == arm.base and other.metadata == arm.metadata
+        if other.kind == "zero-shot" and other.base == base and other.metadata == arm.metadata
     ]
     return max(own, key=lambda other: other.prior == "shares", default=None)
 

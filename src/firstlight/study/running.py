@@ -152,8 +152,13 @@ def _refuse(material: Material) -> None:
     for split in material.study.splits:
         if split not in material.rules.curves:
             raise UnknownNameError("split", split, material.rules.curves, where=material.study.name)
-    for budget in (*material.study.budgets, *material.study.convergence.budgets):
-        material.rules.draw(budget, 0)
+    study = material.study
+    for budgets, draws in (
+        (study.budgets, study.draws),
+        (study.convergence.budgets, study.convergence.draws),
+    ):
+        for budget in budgets:
+            material.rules.draw(budget, 0 if budget in stored.EVERYTHING else draws - 1)
 
 
 # --- processes --------------------------------------------------------------------------------------------
@@ -174,13 +179,13 @@ def _remote(job: Job) -> tuple[str, float]:
         raise FirstlightError(str(error), where=job.cell.words) from None
 
 
-def _one_thread() -> None:
-    """One thread of torch a process, so that results do not depend on the number of workers."""
-    try:
-        import torch
-    except ImportError:
-        return
+def _one_thread() -> int:
+    """The threads of torch until now; one a process, so that results do not depend on the workers."""
+    import torch
+
+    before: int = torch.get_num_threads()
     torch.set_num_threads(1)
+    return before
 
 
 @contextmanager
@@ -189,14 +194,19 @@ def _processes(
 ) -> Iterator[Callable[[Sequence[Job]], Iterator[tuple[str, float]]]]:
     """A function that performs jobs and gives what is to be said about each as it ends."""
     if workers == 1:
+        import torch
+
         scorer = Scorer(material.rules, material.study.resamples)
-        _one_thread()
+        before = _one_thread()
 
         def here(wave: Sequence[Job]) -> Iterator[tuple[str, float]]:
             for job in wave:
                 yield _perform(job, material, scorer)
 
-        yield here
+        try:
+            yield here
+        finally:
+            torch.set_num_threads(before)
         return
     fresh = Material(material.study, material.rules)
     others = set(multiprocessing.active_children())
