@@ -4,8 +4,8 @@
 
 ``--templates`` is the data folder of the simulator. ``--donors`` is a folder in the layout of the benchmark
 plasticc-8, of whose objects (splits `pool` and `other`, without their labels) only the visits and depths are
-used; half of the LSST light curves lie on them, half on LSST's own baseline log. Nothing real is learnt from.
-Every step is resumed where it stopped.
+used; half of the LSST light curves lie on them (deep fields included), half on LSST's own baseline log
+(wide survey). Nothing real is learnt from. Every step is resumed where it stopped.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def simulated_lsst(options: argparse.Namespace) -> LightCurves:
     donors = Visits(donors=options.donors)
     folders = [
         write(options, "sim-lsst-donors", "LSST", LSST, SEED + 1, donors),
-        write(options, "sim-lsst", "LSST", LSST, SEED + 2, Visits(deep_share=0.2)),
+        write(options, "sim-lsst", "LSST", LSST, SEED + 2, None),
     ]
     return LightCurves.concat([spectroscopic(read(one, "LSST"), one) for one in folders])
 
