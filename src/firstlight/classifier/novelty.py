@@ -65,8 +65,13 @@ class Novelty:
         place = np.concatenate([embedding, features], axis=1).astype(np.float64) @ self.projection
         bins = np.searchsorted(self.edges, n_detections, side="left")
         nearest = np.full(len(place), np.inf)
-        for centre in self.centres.transpose(1, 0, 2):
-            np.minimum(nearest, ((place - centre[bins]) ** 2).sum(axis=1), out=nearest)
+        length = (place**2).sum(axis=1)
+        for one in np.unique(bins):
+            here = bins == one
+            centres = self.centres[one, np.isfinite(self.centres[one]).all(axis=1)].astype(np.float64)
+            cross = place[here] @ centres.T
+            apart = length[here, None] - 2.0 * cross + (centres**2).sum(axis=1)
+            nearest[here] = np.maximum(apart, 0.0).min(axis=1)
         return nearest
 
     def __call__(self, embedding: Floats, features: Floats, n_detections: NDArray[np.int64]) -> Floats:
