@@ -85,9 +85,10 @@ def made(pool, test):  # type: ignore[no-untyped-def]
                     rng = np.random.default_rng([draw, len(budget), len(arm.name)])
                     number = 0 if budget == "none" else len(rules.draw(budget, 0))
                     key = ("test", "full", "macro_auroc", -1)
-                    sample = value + 0.002 * (draw - 1) + 0.003 * rng.normal(size=B)
+                    own = value if budget == "none" else value + 0.002 * (draw - 1)
+                    sample = own + 0.003 * rng.normal(size=B)
                     record = {"number": number, "labels": [1, 1, 1], "seconds": 1.0}
-                    scored = Scored({key: value + 0.002 * (draw - 1)}, {key: sample})
+                    scored = Scored({key: own}, {key: sample})
                     results[Cell(arm, budget, draw)] = Answer({}, record), scored
             if histories and arm.name in histories:
                 record = {"number": 60, "labels": [1], "seconds": 1.0, "history": histories[arm.name]}

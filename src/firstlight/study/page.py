@@ -133,7 +133,9 @@ def _label_table(findings: Findings, metric: str, split: str) -> Table:
     budgets = sorted({b for arm in findings.arms for b in findings.budgets(arm.name)}, key=findings.number)
     rows = []
     for arm in findings.arms:
-        own = [_text(findings.median(arm.name, budget, metric, split=split)) for budget in budgets]
+        # Resampling the objects inflates a calibration error: its interval would not hold the value.
+        write = _bare if metric == "ece" else _text
+        own = [write(findings.median(arm.name, budget, metric, split=split)) for budget in budgets]
         if any(text != "-" for text in own):
             rows.append([arm.name, *own])
     header = ["arm", *(labels_words(findings, budget) for budget in budgets)]
@@ -192,6 +194,10 @@ def _text(found: Median | None) -> str:
     if found is None or not math.isfinite(found.value):
         return "-"
     return f"{found.value:.3f} ({found.lo:.3f}-{found.hi:.3f})"
+
+
+def _bare(found: Median | None) -> str:
+    return "-" if found is None else f"{found.value:.3f}"
 
 
 def _needed(value: float, *, at_most: bool) -> str:

@@ -20,7 +20,7 @@ from firstlight.study.plan import Arm
 from firstlight.study.verdicts import verdicts
 
 DRAWN = ("macro_auroc", "macro_f1")
-MANY = 8  # arms in a figure
+MANY = 7  # arms in a figure: as many as there are colours
 
 
 @dataclass(frozen=True)
