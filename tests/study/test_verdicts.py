@@ -146,6 +146,11 @@ def test_a_base_that_needs_no_labels_saves_all(made) -> None:  # type: ignore[no
     assert "without any label: all are saved." in told and "never behind" in told
 
 
+def test_an_arm_that_guesses_keeps_no_share_above_chance(made) -> None:  # type: ignore[no-untyped-def]
+    _, found = made({"scratch": {"10%": 0.4, "30%": 0.4, "all": 0.4}})
+    assert all(np.isnan(one.above_chance.value) for one in found.kept)
+
+
 def row(epoch: int, score: float) -> dict[str, float]:
     return {"epoch": epoch, "step": 10.0 * epoch, "seconds": 2.0 * epoch, "score": score}
 

@@ -167,8 +167,8 @@ def _kept(arm: Arm, own: Curve, metric: str, share: float) -> Kept | None:
         return None
     whole = own.values[-1]
     chance = CHANCE.get(metric)
-    above = None if chance is None else _estimate((part - chance) / (whole - chance))
-    return Kept(arm.name, metric, share, _estimate(part / whole), above)
+    above = None if chance is None else _estimate(_ratio(part - chance, whole - chance))
+    return Kept(arm.name, metric, share, _estimate(_ratio(part, whole)), above)
 
 
 def _against_best(findings: Findings, arm: Arm, metric: str) -> list[Difference]:
@@ -269,8 +269,14 @@ def _estimate(values: Floats) -> Estimate:
     """The first value, and 95 % of the others; infinite ones count."""
     if len(values) < 2:
         return Estimate(float(values[0]), np.nan, np.nan)
-    lo, hi = np.quantile(values[1:], (0.025, 0.975), method="nearest")
+    known = values[1:][~np.isnan(values[1:])]
+    lo, hi = np.quantile(known, (0.025, 0.975), method="nearest") if known.size else (np.nan, np.nan)
     return Estimate(float(values[0]), float(lo), float(hi))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """The ratio; NaN where an arm with all labels is no better than a guess."""
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
 
 
 def _bounds(median: Median) -> Estimate:
