@@ -307,6 +307,7 @@ def draw(results: dict[str, list[list[dict[str, Any]]]], path: Path) -> None:
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     for line in ax.lines:
         line.set_marker("")
+    ax.legend(fontsize=8.5, frameon=False, loc="lower right")
     ax.axhline(TARGET, color="0.6", linewidth=0.8, linestyle=":", zorder=0.5)
     figure.subplots_adjust(left=0.12, right=0.97, top=0.97, bottom=0.13)
     figure.savefig(path, dpi=150)
