@@ -37,7 +37,7 @@ CAUTIOUS = 0.25  # of the way with so few
 FOLDS = 3
 ONE_FOLD = 1000  # labels, above which one fold tells enough
 SCRATCH = 500  # labels, from which a network from scratch is tried
-HEAD_EPOCHS = 3
+HEAD_EPOCHS, HEAD_DRAWS = 3, 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def _with_head(
     """The starts with their heads fitted to the replayed light curves alone, and what they then expect."""
     pool = lesson.replay_pool
     assert pool is not None
-    pool = dataclasses.replace(pool, draws=len(pool.target))
+    pool = dataclasses.replace(pool, draws=min(len(pool.target), HEAD_DRAWS))
     task = Task(
         source=Draws((pool,), lesson.preparation),
         recipe=lesson.recipe,
