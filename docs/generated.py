@@ -6,6 +6,8 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import studies
+
 from firstlight import classifier, facts, readers
 from firstlight.facts import class_tree
 
@@ -35,6 +37,7 @@ def write(folder: Path) -> None:
     }
     for name, text in parts.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    studies.write(folder)
 
 
 def api() -> str:

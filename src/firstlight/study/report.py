@@ -18,6 +18,7 @@ from firstlight.study.findings import Findings
 from firstlight.study.page import labels_words, page
 from firstlight.study.plan import Arm
 from firstlight.study.verdicts import verdicts
+from firstlight.study.words import sentences
 
 DRAWN = ("macro_auroc", "macro_f1")
 MANY = 7  # arms in a figure: as many as there are colours
@@ -36,11 +37,16 @@ class _Row:
 
 
 def write_report(findings: Findings, folder: Path) -> Path:
-    """The folder, now with tables, ``verdicts.json``, ``figures/`` and ``report.html``."""
+    """The folder, now with tables, verdicts (JSON, and in words), ``figures/`` and ``report.html``."""
     findings.write_tables(folder)
     found = verdicts(findings)
     plain = json.dumps(_plain(dataclasses.asdict(found)), indent=1)
     (folder / "verdicts.json").write_text(plain, encoding="utf-8")
+    words = "".join(
+        f"**{arm}**\n\n" + "".join(f"- {line}\n" for line in lines) + "\n"
+        for arm, lines in sentences(findings, found).items()
+    )
+    (folder / "verdicts.md").write_text(words, encoding="utf-8")
     (folder / "study.json").write_text(json.dumps(findings.study.to_dict(), indent=1), encoding="utf-8")
     try:
         drawn = figures(findings)
