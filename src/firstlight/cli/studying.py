@@ -72,7 +72,8 @@ def study(file: str, data: str | None, only: tuple[str, ...], out: str | None, w
     if home.is_file():
         raise UsageError(f"'{home}' is a file", where="--out", hint="Name a folder.")
     with opt.asked("--only"):
-        chosen = opt.listed(only) or ()
+        names = {arm.name for arm in plan.arms}  # which may hold commas themselves
+        chosen = [name for one in only for name in ([one] if one in names else opt.listed((one,)) or ())]
         for name in chosen:
             plan.arm(name)
     with _cells() as progress:
