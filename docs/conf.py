@@ -21,7 +21,7 @@ copyright = "The firstlight developers, BSD 3-Clause"
 version = release = firstlight.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_generated"]
+exclude_patterns = ["_build", "_generated", "explanation/realism"]
 html_theme = "furo"
 html_title = "firstlight"
 html_copy_source = False
