@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from firstlight.classifier import Calibration, Trust
+from firstlight.learn.augment import mask_metadata
 from firstlight.learn.batches import Examples, label
 from firstlight.learn.calibrating import EDGES, fit_calibration
 from firstlight.learn.labels import Labels, folds, held_out
@@ -288,9 +289,9 @@ def calibrate(
             network = restore(config, start)
             train(network, config, dataclasses.replace(task, seed=member_seed(seed, member)), device=device)
             members.append(blend(start, network.state_dict(), lesson.recipe.blend))
-        held.append(_said(lesson, config, members, np.flatnonzero(fold == one), device))
+        held.append(_said(lesson, config, members, np.flatnonzero(fold == one), device, rng))
         drawn.append(one_a_bin(held[-1], rng))
-        learnt = _said(lesson, config, members, np.flatnonzero((fold >= 0) & (fold != one)), device)
+        learnt = _said(lesson, config, members, np.flatnonzero((fold >= 0) & (fold != one)), device, rng)
         distances.append(fit_geometry(one_a_bin(learnt, rng), len(classes)).distance(drawn[-1]))
     rows, few = concatenate(held), concatenate(drawn)
     if len(rows.target) > CALIBRATION_ROWS:  # more of them tell little and cost much
@@ -305,16 +306,24 @@ def calibrate(
     )
     probability = calibration.apply(few.logits, few.n_detections, classes)
     sets = fit_sets(probability, few.target, few.n_detections, len(classes))
-    known = one_a_bin(_said(lesson, config, trained, np.flatnonzero(fold >= 0), device), rng)
+    known = one_a_bin(_said(lesson, config, trained, np.flatnonzero(fold >= 0), device, rng), rng)
     ranked = rank(np.concatenate(distances), few.n_detections)
     return calibration, Trust(sets, fit_geometry(known, len(classes)).novelty(ranked))
 
 
 def _said(
-    lesson: Lesson, config: NetworkConfig, members: Sequence[dict[str, Tensor]], objects: Indices, device: str
+    lesson: Lesson,
+    config: NetworkConfig,
+    members: Sequence[dict[str, Tensor]],
+    objects: Indices,
+    device: str,
+    rng: np.random.Generator,
 ) -> Rows:
-    """What the network of these members says about these objects."""
+    """What the network of these members says about these objects, told as little of them as in training."""
     whole = dataclasses.replace(config, members=len(members))
     network = restore(whole, join_members(members)).to(device).eval()
     examples = lesson.examples(objects, np.ones(len(lesson.labels.classes)))
+    if lesson.recipe.augmentation.metadata:
+        mask = mask_metadata(examples.context_mask, lesson.recipe.augmentation.metadata, rng)
+        examples = dataclasses.replace(examples, context_mask=mask)
     return rows_of(network, whole, examples, device)
