@@ -101,7 +101,7 @@ def training_options(command: Function) -> Function:
     no_args_is_help=True,
     examples=[
         "firstlight fine-tune sample:ztf --base reference --strategy output --out my-classifier",
-        "firstlight fine-tune mine.parquet --survey ZTF --flux-unit nJy --base reference --out my-classifier",
+        "firstlight fine-tune mine.parquet --survey ZTF --flux-unit nJy --base ztf-sim --out my-classifier",
         "firstlight classify new.parquet --survey ZTF --flux-unit nJy --classifier my-classifier",
     ],
 )
@@ -113,17 +113,18 @@ def training_options(command: Function) -> Function:
     "--strategy",
     group=TRAINING,
     type=click.Choice(STRATEGIES),
-    default="full",
-    help="What moves; all else stays bit for bit. auto: decided from the labels.",
+    help="What moves; all else stays bit for bit. Default: auto (decided from the labels) where light curves "
+    "are replayed, else full.",
 )
 @option(
     "--replay",
     group=TRAINING,
     metavar="TABLE",
-    help="Labelled light curves of the base, mixed in so that it does not forget; read like TABLE.",
+    help="Labelled light curves of the base, mixed in so that it does not forget; read like TABLE. Default: "
+    "those that the base carries.",
 )
 @training_options
-def fine_tune(table: str, base: str, strategy: str, replay: str | None, **given: Any) -> None:
+def fine_tune(table: str, base: str, strategy: str | None, replay: str | None, **given: Any) -> None:
     """Adapt a classifier to your labelled light curves.
 
     TABLE holds the light curves, with the class of each object in the column 'label' (or --label, or in

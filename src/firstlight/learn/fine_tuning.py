@@ -34,7 +34,7 @@ def fine_tune(
     curves: LightCurves,
     *,
     classes: Sequence[str] | None = None,
-    strategy: str = "full",
+    strategy: str | None = None,
     replay: LightCurves | Literal[False] | None = None,
     keep: int = 0,
     labels: Mapping[str, str] | None = None,
@@ -63,8 +63,9 @@ def fine_tune(
     classes : sequence of str, optional
         Classes of the result. By default those of the base, with finer ones merged into the labels that cover
         them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
-    strategy : str
-        What moves; everything else stays bit-identical. "full", "output", "last-two", "recurrent-and-output";
+    strategy : str, optional
+        By default "auto" where light curves are replayed, else "full". What moves; everything else stays
+        bit-identical. "full", "output", "last-two", "recurrent-and-output";
         "bias-norm" and "adapters" (low-rank updates of the matrices) move little of every layer;
         "head-first", "layer-wise" (lower layers slower) and "l2-sp" (pulled back to the base) move everything
         with care; "auto" also decides, from the labels, where to start and how far from the base to stop.
@@ -106,9 +107,11 @@ def fine_tune(
     >>> tuned = fine_tune("reference", labelled, epochs=5)  # doctest: +SKIP
     >>> tuned.save("my-classifier")  # doctest: +SKIP
     """
-    phases(strategy)  # refuse an unknown name before any work
+    if strategy is not None:
+        phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)
     past = _past(base, replay, labels, scheme)
+    strategy = strategy or ("full" if past is None else "auto")
     chosen = (recipe or (FINE_TUNE if past is None else FINE_TUNE_REPLAY)).with_(**settings)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
     seen = [one for one in class_tree().names if one in set(names)]
