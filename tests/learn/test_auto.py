@@ -15,7 +15,7 @@ from .conftest import CLASSES, SMALL, labelled
 @pytest.fixture(scope="module")
 def base() -> Classifier:
     """A classifier that carries light curves."""
-    return pretrain(labelled(60), sizes=SMALL, epochs=6, rate=1e-2, validation=0.0, keep=30)
+    return pretrain(labelled(60), sizes=SMALL, epochs=15, rate=1e-2, validation=0.0, keep=30)
 
 
 def decided(classifier: Classifier) -> dict:
