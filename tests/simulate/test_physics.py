@@ -16,7 +16,7 @@ from firstlight.simulate.library import Library, Template
 from firstlight.simulate.passbands import passbands
 from firstlight.simulate.shapes import blend, reshaped_rise, with_rise, with_tail
 from firstlight.simulate.sources import source
-from firstlight.simulate.synthesis import NJY, band, blackbody, curves
+from firstlight.simulate.synthesis import NJY, band, blackbody, curves, joined
 
 
 def test_distances_agree_with_astropy():
@@ -178,9 +178,9 @@ def test_the_package_holds_small_copies_of_the_data(shared):
 
 def test_a_disruption_may_decline_as_a_power_of_time(tmp_path):
     deep = populations(deep=True)["TDE"]
-    event = source(deep, Library(), passbands(survey("LSST"), Library(), ("u", "g")))(
-        np.random.default_rng(3), 0.01, [np.ones(1)] * 2, 40.0
-    )
+    bands = passbands(survey("LSST"), Library(), ("u", "g"))
+    sky = joined(bands).parted(np.ones(len(joined(bands).wave)))
+    event = source(deep, Library(), bands)(np.random.default_rng(3), 0.01, sky, 40.0)
     assert event is not None
     flux = event.flux.sum(axis=0)
     early, late = (np.interp([a, 2.0 * a], event.time, flux) for a in (2.0, 120.0))
