@@ -44,10 +44,12 @@ class Cell:
         return f"{self.arm.name}, {labels}{', convergence' if self.followed else ''}"
 
     def ids(self, rules: Protocol) -> tuple[str, ...]:
-        """The pool objects whose labels it may see."""
+        """The pool objects whose labels it may see: of a draw those that have the metadata of the study."""
         if self.budget == NO_LABELS:
             return ()
-        return rules.draw(self.budget, 0 if self.budget in EVERYTHING else self.draw)
+        drawn = rules.draw(self.budget, 0 if self.budget in EVERYTHING else self.draw)
+        pool = set(rules.pool.object_id)
+        return tuple(name for name in drawn if name in pool)
 
 
 def cells(study: Study, rules: Protocol) -> Iterator[Cell]:
