@@ -1,0 +1,15 @@
+"""What a cell may see."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from firstlight.study.cells import Cell
+from firstlight.study.plan import Arm
+
+
+def test_a_draw_holds_only_the_objects_that_have_the_metadata_of_the_study() -> None:
+    rules: Any = SimpleNamespace(
+        draw=lambda budget, draw: ("a", "b", "c"), pool=SimpleNamespace(object_id=["c", "a"])
+    )
+    assert Cell(Arm("trees", "features"), "100", 3).ids(rules) == ("a", "c")
+    assert Cell(Arm("base", "zero-shot", base="ztf-sim"), "none", 0).ids(rules) == ()
