@@ -17,11 +17,14 @@ def test_temperatures_undo_too_much_confidence_bin_by_bin():
     rng = np.random.default_rng(0)
     true = rng.normal(size=(40_000, 4)) * 2
     target = drawn(softmax(true), rng)
-    detections = rng.choice([1, 4, 8, 15, 30], len(true))
-    too_sure = np.array([3.0, 2.0, 1.5, 1.0, 0.8])
+    seen = np.array([1, 3, 8, 15, 30])
+    detections = rng.choice(seen, len(true))
+    too_sure = np.ones(len(EDGES) + 1)
+    too_sure[bin_of(seen)] = [3.0, 2.0, 1.5, 1.0, 0.8]
     logits = (true * too_sure[bin_of(detections)][:, None]).astype(np.float32)
     temperatures, _ = fit_calibration(logits, target, detections, np.ones(len(true)), np.zeros(4))
-    np.testing.assert_allclose(temperatures, too_sure, rtol=0.08)
+    used = bin_of(seen)
+    np.testing.assert_allclose(temperatures[used], too_sure[used], rtol=0.08)
 
 
 def test_offsets_give_back_what_a_class_lost_when_little_was_seen():
@@ -54,4 +57,4 @@ def test_a_bin_with_few_objects_takes_the_common_numbers():
 
 
 def test_bins_end_where_the_calibration_says():
-    assert bin_of(np.array([1, 2, 3, 5, 6, 10, 11, 20, 21])).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+    assert bin_of(np.array([1, 2, 3, 4, 5, 6, 50, 51])).tolist() == [0, 1, 2, 3, 3, 4, 9, 10]

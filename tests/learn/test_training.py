@@ -8,6 +8,7 @@ import torch
 from firstlight.classifier import Classifier, load
 from firstlight.errors import CheckpointError, TrainingError, UnknownNameError, UsageError
 from firstlight.learn import STANDARD, Recipe, epochs_for, fine_tune, history, pretrain
+from firstlight.learn.calibrating import EDGES
 from firstlight.learn.training import macro_auroc
 from firstlight.lightcurves import LightCurves
 
@@ -195,8 +196,8 @@ def test_the_pull_keeps_the_weights_nearer_to_the_base(small, curves):
 
 def test_temperatures_are_fitted_on_labels_that_were_held_back(small, curves):
     tuned = fine_tune(small, curves, epochs=2, calibration_folds=3)
-    assert tuned.calibration.temperature_edges == (2, 5, 10, 20)
-    assert len(tuned.calibration.temperatures) == 5
+    assert tuned.calibration.temperature_edges == EDGES
+    assert len(tuned.calibration.temperatures) == len(EDGES) + 1
     assert sum(tuned.calibration.training_shares.values()) == pytest.approx(1.0)
     # Folds decide nothing about the weights.
     assert same(tuned, fine_tune(small, curves, epochs=2))

@@ -24,6 +24,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": [{"name": "a", "kind": "fine-tune"}]}, "needs a base"),
         ({"arms": [{"name": "a", "kind": "average", "of": ["feature"]}, ARM]}, "Did you mean 'features'"),
         ({"arms": [{**ARM, "kind": "scratch", "replay": True}]}, "replays nothing"),
+        ({"arms": [{**ARM, "kind": "fine-tune", "base": "ztf-sim", "replay": "carrid"}]}, "'carried'"),
         ({"arms": [{**ARM, "metadata": ["redshift"]}]}, "redshift"),
         ({"arms": [ARM, ARM]}, "a name of its own"),
         ({"arms": [ARM, {**ARM, "name": "features "}, {**ARM, "name": "features,"}]}, "same file name"),
@@ -51,6 +52,11 @@ def test_what_a_plan_leaves_open_is_filled_in() -> None:
     assert plan.arm("tuned").base == "reference" and plan.arm("features").base == ""
     assert plan.arm("features").metadata == ("mwebv",) and plan.arm("bare").metadata == ()
     assert plan.from_scratch(plan.arm("features")) and not plan.from_scratch(plan.arm("tuned"))
+
+
+def test_one_simulated_survey_may_be_named_without_a_list() -> None:
+    assert read_study({"replay": "sim", "arms": [ARM]}).replay == ("sim",)
+    assert read_study({"replay": ["one", "two"], "arms": [ARM]}).replay == ("one", "two")
 
 
 def test_an_average_knows_only_labels_when_all_its_parts_do() -> None:

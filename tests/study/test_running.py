@@ -207,6 +207,28 @@ def test_simulated_light_curves_are_replayed_and_those_of_other_classes_left_out
     assert set(material.replay.column("label")) == {"TDE"}
 
 
+def test_carried_light_curves_are_replayed_whatever_the_study_names(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "full", budgets=["all"], draws=1, replay=str(tmp_path / "nowhere"))
+    one["arms"][0]["replay"] = "carried"
+    with pytest.raises(UsageError, match="carries no light curves"):
+        label_efficiency(one, pool=pool, test=test)
+
+
+def test_embeddings_of_several_bases_stand_beside_the_features(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves
+) -> None:
+    one = with_arms(plan, "embedding", budgets=["all"], draws=1)
+    beside = {**one["arms"][0], "name": "two", "settings": {"trees": 5, "beside": ["reference"]}}
+    found = label_efficiency({**one, "arms": [*one["arms"], beside]}, pool=pool, test=test)
+    alone, both = (
+        found.results[found.cells(name, "all")[0]][0].probabilities["test", "full"]
+        for name in ("embedding", "two")
+    )
+    assert alone.shape == both.shape and not np.allclose(alone, both)
+
+
 @pytest.mark.slow
 def test_two_workers_give_what_one_gives(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path, findings: Findings

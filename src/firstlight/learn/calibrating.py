@@ -10,7 +10,10 @@ from torch.nn import functional
 
 from firstlight.learn.batches import Examples
 
-EDGES = (2, 5, 10, 20)  # bins 1-2, 3-5, 6-10, 11-20, more than 20 detections
+# Upper ends of the bins in number of detections. Early on every detection tells something new, so bins are
+# narrow there: the calibration error after 3 detections is .033, with 3-5 in one bin it was .037 (held-out
+# labels of the pool of ztf-5; chance alone gives .027).
+EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
 # How strongly a bin is held to the common numbers, in objects (precision of a normal prior on logarithms).
 TEMPERATURE_PULL, OFFSET_PULL = 50.0, 30.0
 COMMON_PULL = 5.0  # of the common offsets to none

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.sets import ClassSets
 from firstlight.learn.batches import Examples, batches
-from firstlight.learn.calibrating import row_weights
+from firstlight.learn.calibrating import EDGES, bin_of, row_weights
 from firstlight.learn.networks import NetworkConfig, first_hidden
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # upper ends of the bins in number of detections
 # Shares of a class that sets may lose; those between two of them are rounded down.
 LEVELS = np.unique(np.round(np.concatenate([[0.001, 0.002, 0.005], np.arange(0.01, 1.0, 0.01)]), 3))
 SETS_LEAST = 20  # objects of a class that speak for it in a bin, if need be from the bins nearby
@@ -99,11 +98,6 @@ def one_a_bin(rows: Rows, rng: np.random.Generator) -> Rows:
     order = order[np.argsort(~preferred[order], kind="stable")]
     _, first = np.unique(key[order], return_index=True)
     return rows.take(np.sort(order[first]))
-
-
-def bin_of(n_detections: Ints) -> NDArray[np.intp]:
-    """The bin of each number of detections, 0 .. len(EDGES)."""
-    return np.searchsorted(EDGES, n_detections, side="left")
 
 
 def fit_sets(probability: NDArray[np.float32], target: Ints, n_detections: Ints, classes: int) -> ClassSets:

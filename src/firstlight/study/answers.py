@@ -137,7 +137,8 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
             seed=seed,
             **settings,
         )
-    base, replay = material.base(arm.base), material.replay if arm.replay and material.study.replay else None
+    base = material.base(arm.base)
+    replay = material.replay if arm.replay is True and material.study.replay else None
     if arm.replay and replay is None and learn.carried(base) is None:
         raise UsageError(
             f"the base '{arm.base}' carries no light curves to be replayed",
@@ -208,12 +209,13 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _trees(cell: Cell, material: Material) -> tuple[Probabilities, Mapping[str, Any]]:
-    """Trees on features, with kind "embedding" also on what the base makes of the light curves."""
+    """Trees on features, with kind "embedding" also on what its bases make of the light curves."""
     arm, rules = cell.arm, material.rules
     objects = material.objects(cell.ids(rules))
     settings = dict(arm.settings)
     booster = settings.pop("booster", "auto")
     with_probabilities = settings.pop("probabilities", True)
+    settings.pop("beside", None)  # read by `Arm.bases`
     boosting = Boosting.of_protocol(rules.features, len(objects))
     boosting = Boosting(**{**vars(boosting), **settings})
     # As the benchmarks have it: ztf-5 averages three seeds, plasticc-8 has one.
@@ -224,8 +226,10 @@ def _trees(cell: Cell, material: Material) -> tuple[Probabilities, Mapping[str, 
         table = material.table(arm, split, stage)
         if arm.kind == "features":
             return table
-        embedding, logs = material.embedding(arm, split, stage)
-        return np.hstack([table, embedding, *([logs] if with_probabilities else [])])
+        for name in arm.bases:
+            embedding, logs = material.embedding(arm, name, split, stage)
+            table = np.hstack([table, embedding, *([logs] if with_probabilities else [])])
+        return table
 
     found: Probabilities = {}
     for stage in material.study.stages:

@@ -131,7 +131,8 @@ def fingerprint(cell: Cell, study: Study, rules: Protocol, marks: Mapping[str, s
     del arm["name"]
     seen = [VERSION, arm, rules.name, rules.classes, study.metadata, marks["data"], cell.draw, cell.followed]
     seen += [hashlib.sha256("\n".join(cell.ids(rules)).encode()).hexdigest(), marks.get(cell.arm.base, "")]
-    if cell.arm.replay and study.replay:
+    seen += [marks[name] for name in cell.arm.bases[1:]]
+    if cell.arm.replay is True and study.replay:
         seen.append(marks["replay"])
     if cell.followed:
         seen.append(study.convergence.share)

@@ -98,17 +98,17 @@ class Material:
             )[1],
         )
 
-    def embedding(self, arm: Arm, split: str, stage: Stage) -> tuple[Floats, Floats]:
-        """Embedding [n, E] and log probabilities [n, C] that an arm's base gives a split cut to a stage."""
+    def embedding(self, arm: Arm, name: str, split: str, stage: Stage) -> tuple[Floats, Floats]:
+        """Embedding [n, E] and log probabilities [n, C] that the base `name` gives a split cut to a stage."""
 
         def make() -> tuple[Floats, Floats]:
-            cut, base = stage.apply(self.curves(arm, split)), self.base(arm.base)
+            cut, base = stage.apply(self.curves(arm, split)), self.base(name)
             answers = base.classify(cut, classes=self.rules.classes).final()
             return np.asarray(base.embed(cut), np.float64), np.log(
                 np.maximum(fill_unanswered(answers), LEAST)
             )
 
-        return self._once(("embedding", arm.base, split, stage, arm.metadata, arm.hidden), make)
+        return self._once(("embedding", name, split, stage, arm.metadata, arm.hidden), make)
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -123,7 +123,8 @@ class Material:
     @cached_property
     def replay(self) -> LightCurves:
         """The simulated light curves of these classes, which are mixed in."""
-        curves = read_simulated(self.study.replay, detections_only=self.rules.features == "detections")
+        alone = self.rules.features == "detections"
+        curves = LightCurves.concat([read_simulated(one, detections_only=alone) for one in self.study.replay])
         labels = class_tree().collapse_labels(curves.column("label"), self.rules.classes)
         return curves.take(np.flatnonzero([label is not None for label in labels]))
 
@@ -135,9 +136,9 @@ class Material:
         """Hashes of the light curves, of the simulated survey, and of the weights of each base by name."""
         splits = ("pool", *self.study.splits)
         found = {"data": _digest([self.rules.curves[split] for split in splits])}
-        if self.study.replay and any(arm.replay for arm in self.study.arms):
-            found["replay"] = _folder_digest(Path(self.study.replay))
-        return found | {arm.base: self.base(arm.base).hash for arm in self.study.arms if arm.base}
+        if self.study.replay and any(arm.replay is True for arm in self.study.arms):
+            found["replay"] = " ".join(_folder_digest(Path(one)) for one in self.study.replay)
+        return found | {name: self.base(name).hash for arm in self.study.arms for name in arm.bases}
 
 
 def read_simulated(folder: str | Path, *, detections_only: bool) -> LightCurves:

@@ -17,6 +17,7 @@ Kind = Literal["zero-shot", "scratch", "fine-tune", "features", "embedding", "av
 KINDS: tuple[str, ...] = get_args(Kind)
 RECIPES = ("", "reference")
 PRIORS = ("", "flat", "shares")
+REPLAYS = (False, True, "carried")
 NO_LABELS = "none"  # the budget of arms that see no label
 
 
@@ -36,8 +37,9 @@ class Arm:
         Packaged name or path of the base; that of the study by default.
     strategy : str
         Of fine-tuning (`firstlight.learn.STRATEGIES`).
-    replay : bool
-        Whether simulated light curves are mixed in: those of the study, else those that the base carries.
+    replay : bool or "carried"
+        Whether simulated light curves are mixed in: those of the study, else those that the base carries;
+        "carried" for these in any case.
     preset : str
         Network of kind "scratch": "default" or "reference".
     recipe : {"", "reference"}
@@ -55,15 +57,16 @@ class Arm:
         Trainings whose probabilities are averaged: an ensemble. By default 1, and 3 for trees on
         features of detections (the opponent of ztf-5).
     settings : mapping
-        Fields of the recipe, ``sizes`` of a network from scratch, or fields of the boosted trees and their
-        ``booster`` ("auto", "lightgbm", "scikit-learn", "forest").
+        Fields of the recipe, ``sizes`` of a network from scratch, or fields of the boosted trees, their
+        ``booster`` ("auto", "lightgbm", "scikit-learn", "forest") and, of kind "embedding", further bases
+        ``beside`` the first.
     """
 
     name: str
     kind: str
     base: str = ""
     strategy: str = "full"
-    replay: bool = False
+    replay: bool | str = False
     preset: str = "default"
     recipe: str = ""
     prior: str = ""
@@ -79,9 +82,10 @@ class Arm:
             ("kind of arm", self.kind, KINDS),
             ("recipe", self.recipe, RECIPES),
             ("prior", self.prior, PRIORS),
+            ("replay", self.replay, REPLAYS),
         ):
             if value not in known:
-                raise UnknownNameError(what, value, [name for name in known if name], where=where)
+                raise UnknownNameError(what, value, [str(name) for name in known if name], where=where)
         if (self.kind == "average") != bool(self.of):
             raise UsageError("'of' names the arms of an average", where=where)
         if self.seeds is not None and self.seeds < 1:
@@ -91,6 +95,11 @@ class Arm:
     def needs_base(self) -> bool:
         """Whether it starts from a trained classifier."""
         return self.kind in ("zero-shot", "fine-tune", "embedding")
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Names or paths of all classifiers that it starts from."""
+        return (self.base, *self.settings.get("beside", ())) if self.base else ()
 
     @property
     def is_network(self) -> bool:
@@ -142,8 +151,10 @@ class Study:
         "test", and for plasticc-8 also "wide".
     metadata : tuple of str
         Columns beside the light curves; only objects that have them take part.
-    base, replay : str
-        Default base of the arms, and the folder of simulated light curves (`firstlight simulate`).
+    base : str
+        Default base of the arms.
+    replay : tuple of str
+        Folders of simulated light curves (`firstlight simulate`); a single one may be given as a string.
     convergence : Convergence
     resamples : int
         Resamples of the test objects behind the intervals.
@@ -161,7 +172,7 @@ class Study:
     splits: tuple[str, ...] = ("test",)
     metadata: tuple[str, ...] = ()
     base: str = ""
-    replay: str = ""
+    replay: tuple[str, ...] = ()
     convergence: Convergence = Convergence()
     resamples: int = 300
     shown: tuple[str, ...] = ()
@@ -246,6 +257,9 @@ def _study(values: dict[str, Any], where: str) -> Study:
     for name in ("splits", "metadata", "shown"):
         if name in values:
             values[name] = tuple(_listed(values[name], where, name))
+    if isinstance(values.get("replay"), str):
+        values["replay"] = [values["replay"]]
+    values["replay"] = tuple(_listed(values.get("replay", ()), where, "replay"))
     followed = dict(values.get("convergence", {}))
     _known(followed, Convergence, f"{where}: convergence")
     followed["budgets"] = tuple(str(name) for name in followed.get("budgets", ()))

@@ -142,7 +142,7 @@ def _refuse(material: Material) -> None:
                 own = {name: value for name, value in arm.settings.items() if name != "sizes"}
                 learn.FINE_TUNE.with_(**own)
             elif arm.kind in ("features", "embedding"):
-                known = [*Boosting.__dataclass_fields__, "booster", "probabilities"]
+                known = [*Boosting.__dataclass_fields__, "booster", "probabilities", "beside"]
                 for name in arm.settings:
                     if name not in known:
                         raise UnknownNameError("setting", name, known)
