@@ -1,23 +1,32 @@
 """Calibration, class sets and novelty of a packaged classifier on the test split of its protocol.
 
     python benchmarks/trust.py --classifier ztf --protocol ztf-5 --data DATA/ztf
-    python benchmarks/trust.py --classifier lsst --protocol plasticc-8 --data DATA/plasticc
+    python benchmarks/trust.py --classifier lsst --protocol plasticc-8 --data DATA/plasticc \
+        --anomalies runs/anomalies-lsst
 
 Prints the expected calibration error by number of detections, and what a perfectly calibrated classifier of
 the same probabilities would have on as many objects (chance alone gives some: it is never negative);
-by class and number of detections the share of objects whose class is in the set; and the AUROC with which
-novelty tells the objects of the split `other` from those of `test`.
+by class and number of detections the share of objects whose class is in the set (of 40 objects it is known to
+0.05 at best); and the AUROC with which novelty tells the split `other`, and simulated anomalies, from `test`:
+
+    firstlight simulate Kilonova=200 PISN=200 ILOT=200 'SN Ib-Ca-rich=200' Microlensing=200 --survey LSST \
+        --data TEMPLATES --seed 99 --out runs/anomalies-lsst
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from firstlight.classifier import load
+import firstlight as fl
+from firstlight.classifier import Predictions, load
 from firstlight.evaluate import protocol
 from firstlight.evaluate.metrics import class_auroc, ece, fill_unanswered
+from firstlight.lightcurves import LightCurves
 
 WHEN = (3, 5, 10, None)  # detections; None for all there are
 REPEATS = 50
@@ -30,6 +39,7 @@ def main() -> None:
     parser.add_argument("--classifier", default="ztf")
     parser.add_argument("--protocol", default="ztf-5")
     parser.add_argument("--data", help="folder of the protocol's data (default: below $FIRSTLIGHT_DATA)")
+    parser.add_argument("--anomalies", type=Path, help="a folder of `firstlight simulate`, of anomalies")
     parser.add_argument("--coverage", type=float, default=0.9)
     options = parser.parse_args()
     rules, classifier = protocol(options.protocol, options.data), load(options.classifier)
@@ -43,7 +53,9 @@ def main() -> None:
         low, high = perfect(values)
         found = ece(truth, values[:, place])
         print(f"| {detections or 'all'} | {found:.3f} | {low:.3f}-{high:.3f} |")
-    print("\n| detections | " + " | ".join(rules.classes) + " | classes in a set |")
+    counts = np.bincount(truth, minlength=len(place))
+    columns = [f"{name} ({count:,})" for name, count in zip(rules.classes, counts, strict=True)]
+    print("\n| detections | " + " | ".join(columns) + " | classes in a set |")
     print("|" + "---|" * (len(rules.classes) + 2))
     for detections in WHEN:
         if detections is None:
@@ -53,14 +65,36 @@ def main() -> None:
         held = [sets[truth == k, place[k]].mean() for k in range(len(place))]
         shares = " | ".join(f"{share:.3f}" for share in held)
         print(f"| {detections or 'all'} | {shares} | {sets.sum(axis=1).mean():.2f} |")
-    other = classifier.classify(rules.curves["other"], novelty=True)
-    scores = [np.asarray(one.final_novelty(), np.float64) for one in (known, other)]
-    scores = [one[np.isfinite(one)] for one in scores]
-    labels = np.repeat([0, 1], [len(one) for one in scores])
-    both = np.concatenate(scores)
-    print(
-        f"\nnovelty, `other` against `test`: AUROC {class_auroc(labels, np.stack([-both, both], 1))[1]:.3f}"
-    )
+    print("\n| novelty tells from `test` | objects | AUROC |\n|---|---|---|")
+    for name, curves in strangers(rules.curves["other"], options.anomalies, rules.test):
+        score = novelties(classifier.classify(curves, novelty=True))
+        both = np.concatenate([novelties(known), score])
+        labels = np.repeat([0, 1], [len(both) - len(score), len(score)])
+        area = class_auroc(labels, np.stack([-both, both], 1))[1]
+        print(f"| {name} | {len(score):,} | {area:.3f} |")
+
+
+def strangers(
+    other: LightCurves, folder: Path | None, test: LightCurves
+) -> Iterator[tuple[str, LightCurves]]:
+    """Objects of none of the classes: the split `other`, and simulated anomalies altogether and by class."""
+    yield "split `other`", other
+    if folder is None:
+        return
+    survey = json.loads((folder / "survey.json").read_text(encoding="utf-8"))["survey"]
+    curves = fl.read_table(folder / "photometry", objects=folder / "objects", survey=survey, flux_unit="nJy")
+    if test.detected.all():  # a protocol of detections alone
+        curves = curves.where(curves.detected)
+    yield "simulated anomalies", curves
+    names = np.array(curves.column("label"), str)
+    for name in np.unique(names):
+        yield f"of these {name}", curves.take(np.flatnonzero(names == name))
+
+
+def novelties(predictions: Predictions) -> np.ndarray:
+    """The novelty of every object that has one."""
+    found = np.asarray(predictions.final_novelty(), np.float64)
+    return found[np.isfinite(found)]
 
 
 def perfect(values: np.ndarray) -> tuple[float, float]:

@@ -13,11 +13,14 @@ Rows = list[dict[str, str]]
 
 
 def write(folder: Path) -> None:
-    """One file for each stored study: its medians by label budget and by stage."""
+    """One file for each stored study, its medians by label budget and by stage; and one for the ablations."""
     for home in sorted(STORED.glob("*/summary.csv")):
         name = home.parent.name
         (folder / f"study-{name}.md").write_text(tables(name), encoding="utf-8")
         (folder / f"verdicts-{name}.md").write_text(verdicts(name), encoding="utf-8")
+    with (STORED / "ablations.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    (folder / "ablations.md").write_text(table(head, rows), encoding="utf-8")
 
 
 def tables(name: str) -> str:

@@ -114,7 +114,7 @@ def training_options(command: Function) -> Function:
     group=TRAINING,
     type=click.Choice(STRATEGIES),
     help="What moves; all else stays bit for bit. Default: auto (decided from the labels) where light curves "
-    "are replayed, else full.",
+    "are replayed or the base carries some, else full.",
 )
 @option(
     "--replay",

@@ -17,12 +17,13 @@ from firstlight.learn.memory import carried
 from firstlight.learn.networks import NetworkConfig, build, first_hidden, reference_config
 from firstlight.learn.pretraining import pretrain
 from firstlight.learn.publishing import history, publish
-from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, PRETRAIN, Recipe, epochs_for
+from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, LONG, PRETRAIN, Recipe, epochs_for
 from firstlight.learn.strategies import STRATEGIES
 
 __all__ = [
     "FINE_TUNE",
     "FINE_TUNE_REPLAY",
+    "LONG",
     "PRETRAIN",
     "STANDARD",
     "STRATEGIES",

@@ -2,8 +2,9 @@
 
 Tuned weights lie on a line from those of the base, along which the loss is smooth (arXiv:2109.01903). Few
 labels are a reason to stop on the way: the result then keeps what the base knew, at no cost when it is used.
-Where base light curves are replayed, their number alone decides; where none are, tuning can spoil a base, and
-how far to go is chosen by cross-validation among the labels, a network from scratch included.
+Where base light curves are replayed, the number of labels alone decides; where none are, tuning can spoil a
+base, and how far to go is chosen by cross-validation among the labels. With many of them a long training is
+tried too, which a base from another survey needs, from its weights and from scratch.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from firstlight.classifier import Classifier
-from firstlight.learn.augment import STANDARD
 from firstlight.learn.fitting import Lesson, blend, fresh_starts
 from firstlight.learn.heads import head_mixture
 from firstlight.learn.labels import folds
 from firstlight.learn.networks import NetworkConfig, restore
+from firstlight.learn.recipe import LONG
 from firstlight.learn.sources import Draws
 from firstlight.learn.training import Task, train
 from firstlight.learn.trusting import rows_of
@@ -36,7 +37,7 @@ TOO_FEW = 30  # labels, below which folds decide nothing
 CAUTIOUS = 0.25  # of the way with so few
 FOLDS = 3
 ONE_FOLD = 1000  # labels, above which one fold tells enough
-SCRATCH = 500  # labels, from which a network from scratch is tried
+MANY = 500  # labels, from which long trainings are tried
 HEAD_EPOCHS, HEAD_DRAWS = 3, 6_000
 
 
@@ -95,26 +96,35 @@ def decide(
     best = min(losses, key=lambda share: losses[share])
     compared = {f"{share:g}": loss for share, loss in losses.items()}
     reasons = {"labels": count, "by": "cross-validation", "blend": best, "losses": compared}
-    lesson = _blended(lesson, best)
-    if count >= SCRATCH:
-        scratch = _scratch(lesson)
-        fresh = fresh_starts(scratch, config, seed)
-        loss = _losses(scratch, config, fresh[0], seed=seed, device=device, shares=(1.0,))[1.0]
-        compared["scratch"] = loss
-        if loss < losses[best]:
-            reasons |= {"blend": 1.0, "scratch": True}
-            return Plan(scratch, [fresh[k % len(fresh)] for k in range(len(starts))], reasons)
-    return Plan(lesson, starts, reasons)
+    if count < MANY:
+        return Plan(_blended(lesson, best), starts, reasons)
+    long = _long(lesson)
+    fresh = fresh_starts(long, config, seed)
+    for name, start in (("long", starts[0]), ("scratch", fresh[0])):
+        compared[name] = _losses(long, config, start, seed=seed, device=device, shares=(1.0,))[1.0]
+    least = min(compared, key=lambda name: compared[name])
+    if least not in ("long", "scratch"):
+        return Plan(_blended(lesson, best), starts, reasons)
+    reasons |= {"blend": 1.0, least: True}
+    if least == "scratch":
+        starts = [fresh[k % len(fresh)] for k in range(len(starts))]
+    return Plan(long, starts, reasons)
 
 
 def _blended(lesson: Lesson, share: float) -> Lesson:
     return dataclasses.replace(lesson, recipe=lesson.recipe.with_(blend=share))
 
 
-def _scratch(lesson: Lesson) -> Lesson:
-    """The same labels for a network that knows nothing yet: longer, faster and augmented."""
-    recipe = lesson.recipe.with_(blend=1.0, rate=2e-3, augmentation=STANDARD, draws=640)
-    return dataclasses.replace(lesson, recipe=recipe, epochs=2 * lesson.epochs)
+def _long(lesson: Lesson) -> Lesson:
+    """The same labels for a training that may forget where it starts."""
+    own = lesson.recipe
+    recipe = LONG.with_(
+        augmentation=dataclasses.replace(LONG.augmentation, metadata=own.augmentation.metadata),
+        members=own.members,
+        calibration_folds=own.calibration_folds,
+    )
+    assert recipe.epochs is not None
+    return dataclasses.replace(lesson, recipe=recipe, epochs=recipe.epochs)
 
 
 def _losses(

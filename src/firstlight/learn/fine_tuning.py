@@ -14,7 +14,7 @@ from torch import Tensor
 
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.trust import PART
-from firstlight.facts import class_tree
+from firstlight.facts import class_tree, passband
 from firstlight.learn import auto, memory
 from firstlight.learn import labels as reading
 from firstlight.learn.cards import card
@@ -64,14 +64,14 @@ def fine_tune(
         Classes of the result. By default those of the base, with finer ones merged into the labels that cover
         them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
     strategy : str, optional
-        By default "auto" where light curves are replayed, else "full". What moves; everything else stays
-        bit-identical. "full", "output", "last-two", "recurrent-and-output";
+        By default "auto" where light curves are replayed or the base carries some, else "full". What moves;
+        everything else stays bit-identical. "full", "output", "last-two", "recurrent-and-output";
         "bias-norm" and "adapters" (low-rank updates of the matrices) move little of every layer;
         "head-first", "layer-wise" (lower layers slower) and "l2-sp" (pulled back to the base) move everything
         with care; "auto" also decides, from the labels, where to start and how far from the base to stop.
     replay : LightCurves or False, optional
         Labelled light curves of the base, mixed in so that what they taught is not forgotten. By default
-        those that the base carries, if it does; False for none.
+        those that the base carries, where it knows the passbands of most observations here; False for none.
     keep : int
         Replayed light curves that the result carries, to be tuned again; 0 for those that the base carries.
     labels, scheme : optional
@@ -110,8 +110,9 @@ def fine_tune(
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)
-    past = _past(base, replay, labels, scheme)
-    strategy = strategy or ("full" if past is None else "auto")
+    past = _past(base, replay, curves, labels, scheme)
+    carries = memory.PART in base.checkpoint.extras and replay is not False
+    strategy = strategy or ("full" if past is None and not carries else "auto")
     chosen = (recipe or (FINE_TUNE if past is None else FINE_TUNE_REPLAY)).with_(**settings)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
     seen = [one for one in class_tree().names if one in set(names)]
@@ -195,16 +196,28 @@ class _Past(NamedTuple):
 def _past(
     base: Classifier,
     replay: LightCurves | Literal[False] | None,
+    curves: LightCurves,
     labels: Mapping[str, str] | None,
     scheme: str | None,
 ) -> _Past | None:
-    """The light curves given, else those that the base carries, whose labels are spelt as TNS does."""
+    """The light curves given, else those that the base carries, whose labels are spelt as TNS does.
+
+    Those of a survey with other passbands are no help (1,000 labels of simulated LSST and `ztf-sim`: macro
+    AUROC .859 with them, .868 without).
+    """
     if replay is False:
         return None
     if replay is not None:
         return _Past(replay, reading.read_names(replay, labels=labels, scheme=scheme))
     own = memory.carried(base)
-    return None if own is None else _Past(own, reading.read_names(own))
+    return None if own is None or _is_far(base, curves) else _Past(own, reading.read_names(own))
+
+
+def _is_far(base: Classifier, curves: LightCurves) -> bool:
+    """Whether most observations are in passbands that the base does not know."""
+    known = [base.preparation.reads(passband(name)) is not None for name in curves.passbands]
+    read = np.array([*known, False])[curves.passband]
+    return bool(2 * np.count_nonzero(read & curves.usable) < np.count_nonzero(curves.usable))
 
 
 def _told(replayed: LightCurves, labelled: LightCurves, metadata: Sequence[str]) -> LightCurves:
@@ -289,6 +302,8 @@ def _card(
 
 def _decision(reasons: Mapping[str, Any]) -> str:
     """What "auto" decided, in words."""
+    if reasons.get("long"):
+        return "A long training that starts from the base: better than any shorter one (cross-validated)."
     if reasons.get("scratch"):
         return "Trained from scratch: with these labels better than any way from the base (cross-validated)."
     return f"The weights lie {reasons['blend']:.0%} of the way from the base ({reasons['by']})."

@@ -132,7 +132,7 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
             classes=rules.classes,
             preparation=recipes.preparation(arm.preset, rules, arm.metadata or ()),
             sizes=settings.pop("sizes", None),
-            recipe=recipe or recipes.SCRATCH,
+            recipe=recipe or learn.LONG,
             name=arm.name,
             seed=seed,
             **settings,

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from firstlight.evaluate import Protocol
-from firstlight.learn import Augmentation, Recipe
+from firstlight.learn import Recipe
 from firstlight.preparation import Preparation
-
-# From scratch on few labels: as many gradient steps as the base networks need, with the augmentation that
-# helps there.
-SCRATCH = Recipe(
-    epochs=30,
-    draws=1000,
-    batch_size=64,
-    rate=2e-3,
-    smoothing=0.02,
-    augmentation=Augmentation(drop_rows=0.5, zero_point=0.05, noise=0.7),
-)
 
 # Training of arXiv:2502.18558 as its code has it: batches of 128, at most 40 epochs at a constant rate, class
 # weights N / n_c, the last observation alone, and a tenth of the labels for early stopping.
