@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-METRICS = ("macro_auroc", "macro_f1", "macro_f1_balanced", "balanced_accuracy", "log_loss", "ece")
+METRICS = (
+    "macro_auroc",
+    "macro_f1",
+    "macro_f1_balanced",
+    "balanced_accuracy",
+    "balanced_accuracy_balanced",
+    "log_loss",
+    "ece",
+)
 FIGURES = {"labels": "study-{}", "time": "study-{}-time", "classes": "study-{}-classes"}
 
 

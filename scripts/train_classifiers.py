@@ -32,9 +32,7 @@ from firstlight.lightcurves import LightCurves
 CARDS = Path(__file__).parent / "cards"
 KEPT = 3_000
 # Metadata are masked often enough that the answers without them stay good.
-RECIPE = FINE_TUNE_REPLAY.with_(
-    augmentation=dataclasses.replace(FINE_TUNE_REPLAY.augmentation, metadata=0.4)
-)
+RECIPE = FINE_TUNE_REPLAY.with_(augmentation=dataclasses.replace(FINE_TUNE_REPLAY.augmentation, metadata=0.4))
 FOLDS = {"ztf": 5, "lsst": 3}  # of the labels, on which calibration, class sets and novelty are fitted
 # Columns of the benchmarks' objects by the names that a classifier reads.
 ZTF = {"redshift": "redshift", "mwebv": "mwebv"}

@@ -51,9 +51,9 @@ def test_blending_by_hand_does_the_same(base: Classifier):
 def test_without_replay_labels_that_mislead_are_not_followed(base: Classifier):
     mine = labelled(45, seed=3)
     wrong = mine.with_labels(list(np.random.default_rng(0).permutation(list(mine.column("label")))))
-    tuned = fine_tune(base, wrong, strategy="auto", replay=False, epochs=30, rate=1e-2)
+    tuned = fine_tune(base, wrong, strategy="auto", replay=False, augmentation={}, epochs=30, rate=1e-2)
     assert decided(tuned)["blend"] < 1 and decided(tuned)["by"] == "cross-validation"
-    full = fine_tune(base, wrong, strategy="full", replay=False, epochs=30, rate=1e-2)
+    full = fine_tune(base, wrong, strategy="full", replay=False, augmentation={}, epochs=30, rate=1e-2)
     test = labelled(90, seed=8)
     truth = np.array([CLASSES.index(label) for label in test.column("label")])
     good, poor = (macro_auroc(one.classify(test).final().astype(float), truth) for one in (tuned, full))

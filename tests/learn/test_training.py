@@ -84,6 +84,7 @@ def test_the_best_weights_come_back_whether_training_stopped_early_or_not(small,
         schedule="constant",
         epochs=epochs,
         patience=patience,
+        augmentation={},
         progress=rows.append,
     )
     losses = [row["val_loss"] for row in rows]
