@@ -20,7 +20,11 @@ METRICS = (
     "log_loss",
     "ece",
 )
-FIGURES = {"labels": "study-{}", "time": "study-{}-time", "classes": "study-{}-classes"}
+# The figures that the documentation shows, by study.
+FIGURES = {
+    "ztf5": {"labels": "study-ztf5", "time": "study-ztf5-time", "classes": "study-ztf5-classes"},
+    "plasticc8": {"labels": "study-plasticc8"},
+}
 
 
 def main(folders: list[str]) -> None:
@@ -40,10 +44,8 @@ def main(folders: list[str]) -> None:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        for name, kept in FIGURES.items():
-            drawn = home / "figures" / f"{name}.png"
-            if drawn.is_file():
-                shutil.copy(drawn, ROOT / "docs/img" / f"{kept.format(home.name)}.png")
+        for name, kept in FIGURES.get(home.name, {}).items():
+            shutil.copy(home / "figures" / f"{name}.png", ROOT / "docs/img" / f"{kept}.png")
 
 
 if __name__ == "__main__":
