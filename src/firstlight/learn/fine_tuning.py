@@ -68,7 +68,8 @@ def fine_tune(
         everything else stays bit-identical. "full", "output", "last-two", "recurrent-and-output";
         "bias-norm" and "adapters" (low-rank updates of the matrices) move little of every layer;
         "head-first", "layer-wise" (lower layers slower) and "l2-sp" (pulled back to the base) move everything
-        with care; "auto" also decides, from the labels, where to start and how far from the base to stop.
+        with care; "auto" also decides, from the labels, where to start and how far from the base to stop, and
+        may train longer than the recipe says (`LONG`).
     replay : LightCurves or False, optional
         Labelled light curves of the base, mixed in so that what they taught is not forgotten. By default
         those that the base carries, where it knows the passbands of most observations here; False for none.

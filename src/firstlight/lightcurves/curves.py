@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
@@ -204,7 +203,7 @@ class LightCurves:
         return (
             self.passbands == other.passbands
             and all(_identical(getattr(self, name), getattr(other, name)) for name in _TYPES)
-            and _same_tables(self.objects, other.objects)
+            and metadata.same_tables(self.objects, other.objects)
         )
 
     def __getitem__(self, key: Any) -> LightCurves:
@@ -388,7 +387,7 @@ class LightCurves:
         )
         counts = np.concatenate([part.n_observations for part in parts])
         objects = metadata.stack([part.objects for part in parts])
-        _refuse_repeated(objects.column("object_id"))
+        metadata.refuse_repeated(objects.column("object_id"))
         return LightCurves(
             **arrays,
             offsets=np.concatenate([[0], np.cumsum(counts)]),
@@ -399,21 +398,3 @@ class LightCurves:
 
 def _identical(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
-
-
-def _same_tables(one: pa.Table, other: pa.Table) -> bool:
-    if one.column_names != other.column_names or one.num_rows != other.num_rows:
-        return False
-    return all(metadata.same_columns(one.column(name), other.column(name)) for name in one.column_names)
-
-
-def _refuse_repeated(names: pa.ChunkedArray) -> None:
-    counts = pc.value_counts(names.combine_chunks())
-    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
-    if len(repeated):
-        more = f", and {len(repeated) - 1:,} others" if len(repeated) > 1 else ""
-        raise DataError(
-            f"stands in more than one part{more}",
-            where=f"object '{repeated[0].as_py()}'",
-            hint="Read all its observations together with from_columns.",
-        )

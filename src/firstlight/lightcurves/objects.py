@@ -277,3 +277,23 @@ def same_columns(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
     if not _comparable(one.type):
         return bool(one.equals(other))
     return bool(_same(one, other).all())
+
+
+def same_tables(one: pa.Table, other: pa.Table) -> bool:
+    """Whether two tables hold the same columns in the same order."""
+    if one.column_names != other.column_names or one.num_rows != other.num_rows:
+        return False
+    return all(same_columns(one.column(name), other.column(name)) for name in one.column_names)
+
+
+def refuse_repeated(names: pa.ChunkedArray) -> None:
+    """Raise DataError when an object stands in two parts."""
+    counts = pc.value_counts(names.combine_chunks())
+    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+    if len(repeated):
+        more = f", and {len(repeated) - 1:,} others" if len(repeated) > 1 else ""
+        raise DataError(
+            f"stands in more than one part{more}",
+            where=f"object '{repeated[0].as_py()}'",
+            hint="Read all its observations together with from_columns.",
+        )

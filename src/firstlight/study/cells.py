@@ -16,7 +16,8 @@ from firstlight.evaluate import Protocol
 from firstlight.evaluate.metrics import Floats
 from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
 
-VERSION = 1  # raised when the meaning of what is stored changes
+# Raised when the meaning of what is stored changes; so does a default recipe, which no arm states.
+VERSION = 2
 EVERYTHING = ("all", "100%")
 
 Place = tuple[str, str]  # split, name of the stage

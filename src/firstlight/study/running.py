@@ -142,7 +142,9 @@ def _refuse(material: Material) -> None:
                 own = {name: value for name, value in arm.settings.items() if name != "sizes"}
                 learn.FINE_TUNE.with_(**own)
             elif arm.kind in ("features", "embedding"):
-                known = [*Boosting.__dataclass_fields__, "booster", "probabilities", "beside"]
+                known = [*Boosting.__dataclass_fields__, "booster"]
+                if arm.kind == "embedding":
+                    known += ["probabilities", "beside"]
                 for name in arm.settings:
                     if name not in known:
                         raise UnknownNameError("setting", name, known)
