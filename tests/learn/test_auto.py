@@ -66,12 +66,16 @@ def test_a_base_that_is_of_no_use_is_left(monkeypatch: pytest.MonkeyPatch):
     wrong = wrong.with_labels([other[label] for label in wrong.column("label")])
     useless = pretrain(wrong, sizes=SMALL, epochs=30, rate=1e-2, validation=0.0)
     monkeypatch.setattr(auto, "MANY", 30)
+    monkeypatch.setattr(auto, "LONG", LONG.with_(epochs=10))
     tuned = fine_tune(useless, labelled(60, seed=6), strategy="auto", epochs=6, rate=1e-6)
     losses = decided(tuned)["losses"]
-    least = min(losses, key=lambda name: losses[name])
-    assert least in ("long", "scratch") and decided(tuned)[least] and decided(tuned)["blend"] == 1.0
+    assert min(losses, key=lambda name: losses[name]) == "long"
+    assert decided(tuned)["long"] and decided(tuned)["blend"] == 1.0
     assert tuned.checkpoint.config["training"]["recipe"]["rate"] == LONG.rate
-    assert ("from scratch" if least == "scratch" else "A long training") in tuned.card
+    assert tuned.checkpoint.config["network"]["members"] == 2
+    assert "from scratch" in tuned.card
+    alone = fine_tune(useless, labelled(60, seed=6), strategy="auto", epochs=6, rate=1e-6, members=1)
+    assert alone.checkpoint.config["network"]["members"] == 1
 
 
 def test_a_handful_of_labels_is_taken_with_care(base: Classifier, curves: LightCurves):
@@ -114,3 +118,43 @@ def test_light_curves_of_a_survey_with_other_passbands_are_not_replayed(base: Cl
     replayed = [fine_tune(base, mine, epochs=1).checkpoint.config["training"] for mine in (near, far)]
     assert replayed[0]["replay"] and replayed[1]["replay"] is None
     assert replayed[0]["strategy"] == replayed[1]["strategy"] == "auto"
+
+
+def test_a_long_training_reads_what_a_base_of_detections_leaves_out(monkeypatch: pytest.MonkeyPatch):
+    """Which class an object has shows only where nothing was detected."""
+
+    def told(n: int, seed: int) -> LightCurves:
+        curves = labelled(n, seed=seed)
+        kind = np.arange(n) % len(CLASSES)
+        # Two measured rows before the first detection of each object, bright or faint by its class.
+        first = np.array([curves.time[curves.owner == k].min() for k in range(n)])
+        sky = np.repeat(np.array([-900.0, 0.0, 900.0])[kind], 2)
+        rows = {
+            "object_id": np.repeat(np.asarray(curves.object_id), 2),
+            "time": np.repeat(first, 2) + np.tile([1.5, 2.5], n),
+            "passband": np.tile(["g", "r"], n),
+            "flux": sky,
+            "flux_err": np.full(2 * n, 400.0),
+            "detected": np.zeros(2 * n, bool),
+        }
+        seen = {
+            "object_id": np.asarray(curves.object_id)[curves.owner],
+            "time": curves.time,
+            "passband": np.array([name[-1] for name in curves.passbands])[curves.passband],
+            "flux": np.full(len(curves.time), 9000.0),
+            "flux_err": np.full(len(curves.time), 300.0),
+            "detected": np.ones(len(curves.time), bool),
+        }
+        both = {name: np.concatenate([seen[name], rows[name]]) for name in rows}
+        return LightCurves.from_columns(**both, survey="ZTF", flux_unit="nJy", objects=curves.objects)
+
+    base = pretrain(told(60, 1), sizes=SMALL, epochs=2, validation=0.0)
+    assert base.preparation.rows == "detections"
+    monkeypatch.setattr(auto, "MANY", 30)
+    monkeypatch.setattr(auto, "LONG", LONG.with_(epochs=30, draws=90, rate=1e-2, batch_size=16))
+    tuned = fine_tune(base, told(60, 2), strategy="auto", epochs=2)
+    assert decided(tuned)["blend"] == 1.0
+    assert (tuned.preparation.rows, tuned.preparation.after_days) == ("measured", 300.0)
+    test = told(60, 3)
+    truth = np.array([CLASSES.index(label) for label in test.column("label")])
+    assert macro_auroc(tuned.classify(test).final().astype(float), truth) > 0.8  # of detections alone .5

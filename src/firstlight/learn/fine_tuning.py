@@ -69,7 +69,7 @@ def fine_tune(
         "bias-norm" and "adapters" (low-rank updates of the matrices) move little of every layer;
         "head-first", "layer-wise" (lower layers slower) and "l2-sp" (pulled back to the base) move everything
         with care; "auto" also decides, from the labels, where to start and how far from the base to stop, and
-        may train longer than the recipe says (`LONG`).
+        may train longer than the recipe says (`LONG`), on all that was measured, with members from scratch.
     replay : LightCurves or False, optional
         Labelled light curves of the base, mixed in so that what they taught is not forgotten. By default
         those that the base carries, where it knows the passbands of most observations here; False for none.
@@ -140,6 +140,7 @@ def fine_tune(
     if strategy == "auto":
         plan = auto.decide(lesson, config, starts, base, seed=seed, device=device)
         lesson, starts, reasons = plan.lesson, plan.starts, {"auto": plan.reasons}
+        preparation = lesson.preparation
     trained, rows = fit(
         lesson,
         config,
@@ -304,7 +305,8 @@ def _card(
 def _decision(reasons: Mapping[str, Any]) -> str:
     """What "auto" decided, in words."""
     if reasons.get("long"):
-        return "A long training that starts from the base: better than any shorter one (cross-validated)."
-    if reasons.get("scratch"):
-        return "Trained from scratch: with these labels better than any way from the base (cross-validated)."
+        return (
+            "A long training: better than any shorter one from the base (cross-validated). Networks that "
+            "start from the base and from scratch are averaged."
+        )
     return f"The weights lie {reasons['blend']:.0%} of the way from the base ({reasons['by']})."

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from firstlight.evaluate import Protocol
 from firstlight.evaluate.metrics import Floats
 from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
 
-# Raised when the meaning of what is stored changes; so does a default recipe, which no arm states.
+if TYPE_CHECKING:
+    from firstlight.learn import Recipe
+
+# Raised when the meaning of what is stored changes.
 VERSION = 2
 EVERYTHING = ("all", "100%")
 
@@ -120,6 +123,17 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     part.replace(path)
 
 
+def defaults(arm: Arm) -> list[Recipe]:
+    """The recipes that decide what a network's arm does where it does not say so itself."""
+    from firstlight import learn
+    from firstlight.study.recipes import REFERENCE
+
+    if arm.recipe == "reference":
+        return [REFERENCE]
+    tuning = [learn.FINE_TUNE, learn.FINE_TUNE_REPLAY] if arm.kind == "fine-tune" else []
+    return [*tuning, learn.LONG] if arm.kind == "scratch" or arm.strategy == "auto" else tuning
+
+
 def fingerprint(cell: Cell, study: Study, rules: Protocol, marks: Mapping[str, str]) -> str:
     """A hash of all that decides the answers of a cell.
 
@@ -137,6 +151,8 @@ def fingerprint(cell: Cell, study: Study, rules: Protocol, marks: Mapping[str, s
         seen.append(marks["replay"])
     if cell.followed:
         seen.append(study.convergence.share)
+    if cell.arm.is_network:
+        seen += [recipe.to_dict() for recipe in defaults(cell.arm)]
     if cell.arm.of:
         seen += [fingerprint(part_of(cell, name, study), study, rules, marks) for name in cell.arm.of]
     return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
