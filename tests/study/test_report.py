@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.csv
@@ -40,7 +41,10 @@ def test_the_summary_holds_medians_over_draws(written: Path, findings: Findings)
 
 def test_the_page_holds_verdicts_figures_and_tables_and_needs_nothing_else(written: Path) -> None:
     page = (written / "report.html").read_text()
-    assert "http" not in page.replace("http-equiv", "") and page.count("data:image/png;base64,") == 5
+    words, pictures = re.subn(
+        r"data:image/png;base64,[\w+/=]+", "", page
+    )  # which may spell anything by chance
+    assert "http" not in words.replace("http-equiv", "") and pictures == 5
     assert "labels for the macro AUROC that" in page or "no labels are saved" in page
     for title in ("Labels saved", "Minus the best arm", "Convergence", "What a cell costs", "by stage"):
         assert title in page

@@ -23,7 +23,7 @@ from firstlight.classifier import Classifier
 from firstlight.learn.fitting import Lesson, blend, fresh_starts
 from firstlight.learn.heads import head_mixture
 from firstlight.learn.labels import folds
-from firstlight.learn.networks import NetworkConfig, restore
+from firstlight.learn.networks import NetworkConfig, join_members, restore
 from firstlight.learn.recipe import LONG
 from firstlight.learn.sources import Draws
 from firstlight.learn.training import Task, train
@@ -95,17 +95,18 @@ def decide(
         return Plan(_blended(lesson, share), starts, reasons)
     if count < TOO_FEW:
         return Plan(_blended(lesson, CAUTIOUS), starts, {"labels": count, "by": "too few", "blend": CAUTIOUS})
-    losses = _losses(lesson, config, starts[0], seed=seed, device=device)
+    losses = _losses(lesson, config, starts[:1], seed=seed, device=device)
     best = min(losses, key=lambda share: losses[share])
     compared = {f"{share:g}": loss for share, loss in losses.items()}
     reasons = {"labels": count, "by": "cross-validation", "blend": best, "losses": compared}
     if count < MANY:
         return Plan(_blended(lesson, best), starts, reasons)
     long = _long(lesson)
-    compared["long"] = _losses(long, config, starts[0], seed=seed, device=device, shares=(1.0,))[1.0]
+    pairs = _pairs(long, config, starts, seed)
+    compared["long"] = _losses(long, config, pairs[:2], seed=seed, device=device, shares=(1.0,))[1.0]
     if compared["long"] >= compared[f"{best:g}"]:
         return Plan(_blended(lesson, best), starts, reasons)
-    return Plan(long, _pairs(long, config, starts, seed), reasons | {"blend": 1.0, "long": True})
+    return Plan(long, pairs, reasons | {"blend": 1.0, "long": True})
 
 
 def _pairs(lesson: Lesson, config: NetworkConfig, starts: list[Start], seed: int) -> list[Start]:
@@ -161,27 +162,30 @@ def _wide(preparation: Preparation) -> Preparation:
 def _losses(
     lesson: Lesson,
     config: NetworkConfig,
-    start: Start,
+    starts: list[Start],
     *,
     seed: int,
     device: str,
     shares: Sequence[float] = SHARES,
 ) -> dict[float, float]:
-    """The loss on labels that were held back, for each share of the way."""
+    """The loss on labels that were held back, for each share of the way; members are averaged."""
     target = lesson.labels.target
     fold = folds(target, FOLDS, np.random.default_rng([seed, 4]))
     rounds = FOLDS if len(lesson.labelled) <= ONE_FOLD else 1
     sums, total = dict.fromkeys(shares, 0.0), 0.0
     weights = lesson.weights(lesson.labelled)
+    whole = dataclasses.replace(config, members=len(starts))
     for one in range(rounds):
         task = lesson.task(np.flatnonzero((fold >= 0) & (fold != one)), np.empty(0, np.int64), seed)
-        network = restore(config, start)
-        train(network, config, task, device=device)
+        networks = [restore(config, start) for start in starts]
+        for network in networks:
+            train(network, config, task, device=device)
         held = lesson.examples(np.flatnonzero(fold == one), np.ones(config.classes))
         for share in shares:
-            there = restore(config, blend(start, network.state_dict(), share)).to(device)
-            there.eval()
-            said = rows_of(there, config, held, device)
+            ends = zip(starts, networks, strict=True)
+            members = [blend(start, network.state_dict(), share) for start, network in ends]
+            there = restore(whole, join_members(members)).to(device).eval()
+            said = rows_of(there, whole, held, device)
             truth, weight = said.target, said.weight
             part = _blended(lesson, share)
             # All on the same footing: with the shares that the weighted labels have.
