@@ -113,8 +113,8 @@ def _pairs(lesson: Lesson, config: NetworkConfig, starts: list[Start], seed: int
     """A fresh start beside each of the base's: what they become errs in different ways.
 
     Their mean is worth .01 of macro AUROC more than either (2,400 labels of simulated LSST from `ztf-sim`,
-    other pool objects: .933, of .922 from the base and .919 from scratch; as much with 800, and of PLAsTiCC).
-    Where the recipe says how many members there are, it holds.
+    other pool objects, one seed: .933, of .922 from the base and .919 from scratch, this in 60 epochs; as
+    much with 800, and of PLAsTiCC). Where the recipe says how many members there are, it holds.
     """
     fresh = fresh_starts(lesson, config, seed)
     both = [start for k, own in enumerate(starts) for start in (own, fresh[k % len(fresh)])]
