@@ -9,12 +9,70 @@
     ├── CheckpointError (ValueError)      a checkpoint is missing a part, altered, or of another version
     ├── TrainingError (ValueError)        labels or curves from which nothing can be learnt
     └── MissingExtraError (ImportError)   an optional dependency is not installed
+
+Advice often names an argument. A message holds it as a value, `Arg`, and whoever shows the message spells it:
+`str(error)` as Python does, ``flux_unit='nJy'``; the command line, by `FirstlightError.text`, ``--flux-unit nJy``.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Arg:
+    """An argument of a public function, with the value to give it; without one, its name alone.
+
+    Attributes
+    ----------
+    name : str
+        As in Python: ``"flux_unit"``, ``"columns"``.
+    value : object
+        A string, a number, a list of choices (a tuple), or a mapping (``{"mag": "NAME"}`` of ``columns``).
+        A string in capitals stands for what the user puts there.
+    """
+
+    name: str
+    value: object = None
+
+
+Words = str | Arg | tuple[str | Arg, ...]
+"""Text, an argument, or several of them one after the other."""
+
+
+def in_python(arg: Arg) -> str:
+    """An argument as Python spells it.
+
+    Examples
+    --------
+    >>> in_python(Arg("time_format", "jd")), in_python(Arg("columns", {"mag": "m"})), in_python(Arg("priors"))
+    ("time_format='jd'", "columns={'mag': 'm'}", 'priors')
+    """
+    if arg.value is None:
+        return arg.name
+    return f"{arg.name}={_literal(arg.value)}"
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_literal(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "|".join(_literal(one) for one in value)
+    if isinstance(value, str):
+        return value if value.isupper() and len(value) > 2 else repr(value)
+    return str(value)
+
+
+def spelled(words: Words, spell: Callable[[Arg], str] = in_python) -> str:
+    """The text of `words`, each argument in it spelled by `spell`."""
+    if isinstance(words, str):
+        return words
+    if isinstance(words, Arg):
+        return spell(words)
+    return "".join(spelled(one, spell) for one in words)
 
 
 class FirstlightError(Exception):
@@ -22,22 +80,38 @@ class FirstlightError(Exception):
 
     Parameters
     ----------
-    what : str
+    what : Words
         What is wrong, one sentence without the final full stop.
-    where : str, optional
-        File, object, column or option at fault; printed in front.
-    hint : str, optional
+    where : Words, optional
+        File, object, column or argument at fault; printed in front.
+    hint : Words, optional
         What to do; printed behind.
     """
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, what: Words, *, where: Words = "", hint: Words = "") -> None:
         self.what, self.where, self.hint = what, where, hint
-        super().__init__(what)
+        super().__init__(spelled(what))
+
+    def text(self, spell: Callable[[Arg], str] = in_python) -> str:
+        """The whole message, arguments spelled by `spell`."""
+        what, where, hint = (spelled(part, spell) for part in (self.what, self.where, self.hint))
+        text = f"{where}: {what}" if where else what
+        text = text if text.endswith((".", "?", "!")) else f"{text}."
+        return f"{text} {hint}" if hint else text
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        text = text if text.endswith((".", "?", "!")) else f"{text}."
-        return f"{text} {self.hint}" if self.hint else text
+        return self.text()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class again: errors below take other arguments, and travel between processes too.
+        return _again, (type(self), self.args, dict(self.__dict__))
+
+
+def _again(kind: type[FirstlightError], args: tuple[Any, ...], values: dict[str, Any]) -> FirstlightError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(values)
+    return error
 
 
 class DataError(FirstlightError, ValueError):
@@ -70,22 +144,35 @@ class UnknownNameError(FirstlightError, LookupError):
     """
 
     def __init__(
-        self, kind: str, name: object, known: Iterable[str], *, where: str = "", hint: str = ""
+        self, kind: str, name: object, known: Iterable[str], *, where: Words = "", hint: Words = ""
     ) -> None:
         names = [str(item) for item in known]
         near = nearest(str(name), names)
         shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
-        parts = [f"Did you mean '{near}'?" if near else "", f"Known: {shown}." if names else "", hint]
-        super().__init__(
-            f"unknown {kind} '{name}'", where=where, hint=" ".join(part for part in parts if part)
-        )
+        told = " ".join(part for part in (f"Did you mean '{near}'?" if near else "", known_text(shown)) if part)
+        super().__init__(f"unknown {kind} '{name}'", where=where, hint=beside(told, hint))
         self.kind, self.name, self.nearest = kind, name, near
+
+
+def known_text(shown: str) -> str:
+    """``Known: a, b.``, or nothing where nothing is known."""
+    return f"Known: {shown}." if shown else ""
+
+
+def beside(first: Words, second: Words) -> Words:
+    """Two pieces of a message with a blank between them; either may be empty."""
+    if not first or not second:
+        return first or second
+    parts: list[str | Arg] = []
+    for words in (first, " ", second):
+        parts += [words] if isinstance(words, (str, Arg)) else list(words)
+    return tuple(parts)
 
 
 class MissingExtraError(FirstlightError, ImportError):
     """An optional dependency is needed and not installed."""
 
-    def __init__(self, package: str, extra: str, *, where: str = "") -> None:
+    def __init__(self, package: str, extra: str, *, where: Words = "") -> None:
         super().__init__(
             f"needs {package}, which is not installed",
             where=where,
