@@ -10,7 +10,7 @@
     ├── TrainingError (ValueError)        labels or curves from which nothing can be learnt
     └── MissingExtraError (ImportError)   an optional dependency is not installed
 
-Advice often names an argument. A message holds it as a value, `Arg`, and whoever shows the message spells it:
+Advice often names an argument. A message holds it as a value, `Arg`, and whoever shows it spells it:
 `str(error)` as Python does, ``flux_unit='nJy'``; the command line, by `FirstlightError.text`, ``--flux-unit nJy``.
 """
 
@@ -149,7 +149,9 @@ class UnknownNameError(FirstlightError, LookupError):
         names = [str(item) for item in known]
         near = nearest(str(name), names)
         shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
-        told = " ".join(part for part in (f"Did you mean '{near}'?" if near else "", known_text(shown)) if part)
+        told = " ".join(
+            part for part in (f"Did you mean '{near}'?" if near else "", known_text(shown)) if part
+        )
         super().__init__(f"unknown {kind} '{name}'", where=where, hint=beside(told, hint))
         self.kind, self.name, self.nearest = kind, name, near
 

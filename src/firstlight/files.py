@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import stat
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from pathlib import Path
 def replacing(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; what was written takes its place at the end, whole or not at all.
 
-    Where `path` is a link its target is replaced and the link stays; an existing file keeps its mode. Pipes and
-    devices (``/dev/stdout``) cannot be replaced: then `path` itself is given, to be written to.
+    Where `path` is a link its target is replaced and the link stays; an existing file keeps its mode.
+    Pipes and devices (``/dev/stdout``) cannot be replaced: then `path` itself is given, to be written to.
     """
     goal = Path(path)
     if goal.exists() and not stat.S_ISREG(goal.stat().st_mode):
@@ -29,7 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield part
         if goal.exists():
             part.chmod(stat.S_IMODE(goal.stat().st_mode))
-        os.replace(part, goal)
+        part.replace(goal)
     finally:
         part.unlink(missing_ok=True)
 

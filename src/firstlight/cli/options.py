@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
-from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError
+from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, spelled
 
 FORMATS = (
     "auto",
@@ -168,7 +168,7 @@ def asked(where: str) -> Iterator[None]:
     except (UsageError, CheckpointError):
         raise
     except FirstlightError as error:
-        place = ": ".join(part for part in (where, error.where) if part)
+        place = ": ".join(part for part in (where, spelled(error.where)) if part)
         raise UsageError(error.what, where=place, hint=error.hint) from error
 
 
