@@ -10,8 +10,8 @@
     ├── TrainingError (ValueError)        labels or curves from which nothing can be learnt
     └── MissingExtraError (ImportError)   an optional dependency is not installed
 
-Advice often names an argument. A message holds it as a value, `Arg`, and whoever shows it spells it:
-`str(error)` as Python does, ``flux_unit='nJy'``; the command line, by `FirstlightError.text`, ``--flux-unit nJy``.
+Advice often names an argument. A message holds it as a value, `Arg`, and whoever shows the message spells
+it: `str(error)` as Python does, ``flux_unit='nJy'``; the command line ``--flux-unit nJy``.
 """
 
 from __future__ import annotations
