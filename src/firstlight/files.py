@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,3 +49,54 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     with replacing(path) as part:
         part.write_bytes(data)
     return Path(path)
+
+
+def write_folder(path: str | Path, parts: Mapping[str, bytes]) -> Path:
+    """`path`, after a folder with these files took its place, whole or not at all.
+
+    A folder that is there already is exchanged for the new one in a single step where the system has one
+    (Linux, macOS); elsewhere it is moved aside first, and back when something fails. Where `path` is a link,
+    the folder that it points to is replaced.
+    """
+    goal = Path(path)
+    goal = goal.resolve() if goal.is_symlink() else goal
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    fresh = goal.with_name(f".{goal.name}-{secrets.token_hex(4)}.part")
+    try:
+        fresh.mkdir()
+        for name, data in parts.items():
+            (fresh / name).write_bytes(data)
+        if goal.exists():
+            _exchange(fresh, goal)
+        else:
+            fresh.rename(goal)
+    finally:
+        # What lies here now is the old folder, or what was written of the new one before it failed.
+        shutil.rmtree(fresh, ignore_errors=True)
+    return Path(path)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders of one parent change places."""
+    if _exchanged_at_once(one, other):
+        return
+    aside = one.with_name(f"{one.name}-aside")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except BaseException:
+        aside.rename(other)
+        raise
+    aside.rename(one)
+
+
+def _exchanged_at_once(one: Path, other: Path) -> bool:
+    """Whether the system made two paths change places in a single step; nothing happened where it did not."""
+    if sys.platform == "win32":
+        return False
+    library, first, second = ctypes.CDLL(None), os.fsencode(one), os.fsencode(other)
+    if hasattr(library, "renameat2"):  # Linux: AT_FDCWD, RENAME_EXCHANGE
+        return bool(library.renameat2(-100, first, -100, second, 2) == 0)
+    if hasattr(library, "renamex_np"):  # macOS: RENAME_SWAP
+        return bool(library.renamex_np(first, second, 2) == 0)
+    return False

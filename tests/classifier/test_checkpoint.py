@@ -3,12 +3,16 @@
 import hashlib
 import json
 import pickletools
+import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 
-from firstlight.classifier import load, read_checkpoint, tensors, write_checkpoint
+from firstlight import files
+from firstlight.classifier import Checkpoint, load, read_checkpoint, tensors
+from firstlight.classifier.checkpoint import PARTS
 from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError
 
 
@@ -43,14 +47,13 @@ def test_an_altered_part_is_named(saved: Path, part: str) -> None:
 def test_further_parts_are_kept_and_verified(saved: Path, tmp_path: Path) -> None:
     whole = read_checkpoint(saved)
     path = tmp_path / "with-replay"
-    write_checkpoint(
-        path,
+    Checkpoint.build(
         config=whole.config,
         weights=whole.weights,
         onnx=whole.onnx,
         card=whole.card,
         extras={"replay.parquet": b"curves"},
-    )
+    ).save(path)
     assert load(path).checkpoint.extras == {"replay.parquet": b"curves"}
     assert load(load(path).save(tmp_path / "again")).checkpoint.extras == {"replay.parquet": b"curves"}
     (path / "replay.parquet").write_bytes(b"other!")
@@ -58,11 +61,10 @@ def test_further_parts_are_kept_and_verified(saved: Path, tmp_path: Path) -> Non
         load(path)
 
 
-def test_a_part_that_nobody_knows_is_refused(saved: Path, tmp_path: Path) -> None:
+def test_a_part_that_nobody_knows_is_refused(saved: Path) -> None:
     whole = read_checkpoint(saved)
     with pytest.raises(UnknownNameError, match=r"'replay\.csv'.*'replay\.parquet'"):
-        write_checkpoint(
-            tmp_path / "new",
+        Checkpoint.build(
             config=whole.config,
             weights=whole.weights,
             onnx=whole.onnx,
@@ -158,14 +160,89 @@ def test_a_failed_save_leaves_the_old_checkpoint(saved: Path, monkeypatch, class
     assert [path.name for path in saved.parent.iterdir()] == ["saved"]
 
 
-def test_writing_needs_its_keys_and_knows_no_others(tmp_path: Path, classifier) -> None:
+@pytest.mark.parametrize("failing", ["exchange", "rename"])
+def test_a_failed_exchange_leaves_the_old_checkpoint(saved: Path, monkeypatch, classifier, failing) -> None:
+    """Also where the system cannot exchange two folders at once: then they are moved one after the other."""
+    monkeypatch.setattr(files, "_exchanged_at_once", lambda one, other: False)
+    rename, calls = Path.rename, []
+
+    def broken(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if failing == "rename" and len(calls) == 2:
+            raise OSError("no space left")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", broken)
+    if failing == "rename":
+        with pytest.raises(OSError, match="no space left"):
+            classifier.save(saved)
+    else:
+        classifier.save(saved)
+    assert load(saved).hash == classifier.hash
+    assert [path.name for path in saved.parent.iterdir()] == ["saved"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_at_every_moment_of_a_save_there_is_the_old_one_or_the_new_one(
+    saved: Path, fixtures: Path, monkeypatch
+) -> None:
+    """Looked at before and after every call of the system that touches the place."""
+    found, parts = [], dict.fromkeys((*PARTS, "config.json"), b"new")
+
+    def watched(call):
+        def watching(*args):
+            found.append(sorted(path.read_bytes() == b"new" for path in saved.iterdir()))
+            value = call(*args)
+            found.append(sorted(path.read_bytes() == b"new" for path in saved.iterdir()))
+            return value
+
+        return watching
+
+    monkeypatch.setattr(files, "_exchanged_at_once", watched(files._exchanged_at_once))
+    monkeypatch.setattr(Path, "write_bytes", watched(Path.write_bytes))
+    files.write_folder(saved, parts)
+    assert len(found) == 10
+    assert all(any(moment) == all(moment) for moment in found) and found[0] != found[-1]
+
+
+def test_who_reads_while_another_saves_finds_the_one_or_the_other(tmp_path: Path, fixtures: Path) -> None:
+    one, other = (read_checkpoint(fixtures / name) for name in ("format-1", "format-1-reference"))
+    place, stop, problems = one.save(tmp_path / "it"), Event(), []
+
+    def keep_saving() -> None:
+        while not stop.is_set():
+            other.save(place)
+            one.save(place)
+
+    writer = Thread(target=keep_saving)
+    writer.start()
+    try:
+        for _ in range(100):
+            try:
+                assert read_checkpoint(place).hash in (one.hash, other.hash)
+            except CheckpointError as error:
+                problems.append(error)
+    finally:
+        stop.set()
+        writer.join()
+    assert not problems
+
+
+def test_a_link_to_a_checkpoint_stays_a_link(saved: Path, tmp_path: Path, classifier) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(saved)
+    classifier.save(link)
+    assert link.is_symlink() and load(saved).hash == classifier.hash
+
+
+def test_building_needs_its_keys_and_knows_no_others(classifier) -> None:
     config = dict(classifier.checkpoint.config)
     parts = {"weights": {}, "onnx": b"", "card": ""}
     with pytest.raises(UnknownNameError, match="Did you mean 'training'"):
-        write_checkpoint(tmp_path / "x", config={**config, "trainig": {}}, **parts)
+        Checkpoint.build(config={**config, "trainig": {}}, **parts)
     del config["classes"]
     with pytest.raises(CheckpointError, match="lacks 'classes'"):
-        write_checkpoint(tmp_path / "x", config=config, **parts)
+        Checkpoint.build(config=config, **parts)
 
 
 def test_no_part_is_a_pickle(saved: Path) -> None:

@@ -1,7 +1,6 @@
 """Answers to tables and to streams."""
 
 import json
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -221,12 +220,6 @@ def test_logits_come_with_their_sequences(classifier, many: LightCurves) -> None
     p = classifier.calibration.apply(logits, sequences.n_detections, classifier.classes)
     answers = classifier.classify(many).probabilities
     np.testing.assert_allclose(p[sequences.issued], answers[sequences.row[sequences.issued]], atol=1e-6)
-
-
-def test_a_classifier_travels_to_other_processes_by_its_path(classifier, many: LightCurves) -> None:
-    other = pickle.loads(pickle.dumps(classifier))
-    assert len(pickle.dumps(classifier)) < 500
-    assert np.array_equal(other.classify(many).final(), classifier.classify(many).final(), equal_nan=True)
 
 
 def test_classify_takes_a_path_a_name_or_a_classifier(classifier, fixtures: Path, many: LightCurves) -> None:

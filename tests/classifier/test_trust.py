@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstlight.classifier import Classifier, ClassSets, Novelty, Trust, load
-from firstlight.classifier.checkpoint import write_checkpoint
-from firstlight.classifier.trust import PART, read_trust
+from firstlight.classifier.checkpoint import TRUST, Checkpoint
+from firstlight.classifier.trust import read_trust
 from firstlight.errors import CheckpointError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
@@ -41,15 +41,14 @@ def trust_for(classifier: Classifier, seed: int = 0) -> Trust:
 @pytest.fixture(scope="module")
 def trusted(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     checkpoint = classifier.checkpoint
-    path = write_checkpoint(
-        tmp_path_factory.mktemp("trusted") / "it",
+    built = Checkpoint.build(
         config=checkpoint.config,
         weights=checkpoint.weights,
         onnx=checkpoint.onnx,
         card=checkpoint.card,
-        extras={PART: trust_for(classifier).to_bytes()},
+        extras={TRUST: trust_for(classifier).to_bytes()},
     )
-    return load(path)
+    return load(built.save(tmp_path_factory.mktemp("trusted") / "it"))
 
 
 def streamed(classifier: Classifier, curves: LightCurves, k: int, **options: object) -> list:

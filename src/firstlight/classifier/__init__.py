@@ -2,7 +2,7 @@
 
 from firstlight.classifier.acquisition import Choice, choose
 from firstlight.classifier.calibration import Calibration
-from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.loading import classify, load, packaged
 from firstlight.classifier.novelty import Novelty
@@ -29,5 +29,12 @@ __all__ = [
     "packaged",
     "read_checkpoint",
     "suggest",
-    "write_checkpoint",
 ]
+
+_MOVED = {"write_checkpoint": "Checkpoint.build(...).save(path)"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _MOVED:
+        raise ImportError(f"firstlight.classifier.{name} is now {_MOVED[name]}")
+    raise AttributeError(f"module 'firstlight.classifier' has no attribute '{name}'")

@@ -1,6 +1,7 @@
-"""A classifier on disk: one directory that holds all that its answers depend on, verified when read.
+"""A classifier as bytes: all that its answers depend on, verified whenever it is put together.
 
-::
+A checkpoint is a value: it travels to other processes with its bytes, and what lies on disk may change or go
+meanwhile. On disk it is one directory::
 
     config.json           format, name, version, classes, preparation, network, calibration, training, hashes
     weights.safetensors   the weights, to train on from
@@ -16,23 +17,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from firstlight import files
+from firstlight._types import AnyArray
 from firstlight.classifier import tensors
 from firstlight.errors import CheckpointError, UnknownNameError
 
 FORMAT = 1
-PARTS = ("weights.safetensors", "network.onnx", "README.md")
-EXTRAS = ("trust.safetensors", "replay.parquet")  # parts that a classifier may have
+WEIGHTS, NETWORK, CARD, CONFIG = "weights.safetensors", "network.onnx", "README.md", "config.json"
+PARTS = (WEIGHTS, NETWORK, CARD)
+TRUST, REPLAY = "trust.safetensors", "replay.parquet"
+EXTRAS = (TRUST, REPLAY)  # parts that a classifier may have
 _GIVEN = ("name", "version", "classes", "preparation", "network")
 _OPTIONAL: dict[str, Any] = {"surveys": [], "passbands": [], "calibration": {}, "training": {}}
 _OWN = "own_surveys"  # facts of surveys that do not come with firstlight; only where there are any
@@ -43,63 +43,151 @@ _KEYS = (*_KEYS, "sha256", "tensors")
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The parts of a saved classifier.
+    """All parts of a classifier, whole and unaltered, or a CheckpointError that names the part at fault.
 
-    Attributes
+    Parameters
     ----------
-    path : Path
-        The directory.
     config : mapping
         What ``config.json`` says.
-    onnx : bytes
-        The network as one ONNX graph.
-    card : str
-        ``README.md``.
+    parts : mapping of str to bytes
+        The other files by name: `PARTS`, and any of `EXTRAS`.
+    path : Path or None
+        The directory that it was read from, named in messages; nothing is read from there any more.
     """
 
-    path: Path
     config: Mapping[str, Any]
-    onnx: bytes
-    card: str
+    parts: Mapping[str, bytes]
+    path: Path | None = None
 
-    @cached_property
-    def extras(self) -> Mapping[str, bytes]:
-        """Those of `EXTRAS` that this classifier has, by name."""
-        known = self.config["sha256"]
-        return {name: _part(self.path, name, known) for name in EXTRAS if name in known}
+    def __post_init__(self) -> None:
+        _check_config(self.config, self.where(CONFIG))
+        hashes = self.config["sha256"]
+        for name in self.parts:
+            if name not in hashes:
+                raise UnknownNameError("part of a checkpoint", name, hashes, where=self.where())
+        for name in (*PARTS, *(name for name in EXTRAS if name in hashes)):
+            if name not in self.parts:
+                raise CheckpointError(f"{name} is missing", where=self.where())
+            if hashlib.sha256(self.parts[name]).hexdigest() != hashes[name]:
+                raise CheckpointError(
+                    f"{name} was altered: its hash is not the one in config.json",
+                    where=self.where(),
+                    hint="Copy the checkpoint again, or save it anew.",
+                )
+        _check_tensors(self.weights, self.config["tensors"], self.where(WEIGHTS))
 
-    @cached_property
-    def weights(self) -> dict[str, NDArray[Any]]:
-        """The weights by name, read-only arrays.
+    def __repr__(self) -> str:
+        return (
+            f"Checkpoint('{self.config['name']}', version {self.config['version']}, {len(self.parts)} parts)"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Checkpoint, (self.config, self.parts, self.path)  # not the arrays of the weights beside them
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        config: Mapping[str, Any],
+        weights: tensors.Tensors,
+        onnx: bytes,
+        card: str,
+        extras: Mapping[str, bytes] | None = None,
+    ) -> Checkpoint:
+        """The checkpoint of a network that was just trained; hashes, shapes and versions are filled in.
+
+        Parameters
+        ----------
+        config : mapping
+            ``name``, ``version``, ``classes``, ``preparation``, ``network``, and optionally ``surveys``,
+            ``passbands``, ``calibration``, ``training``, ``own_surveys``.
+        weights : mapping of str to array
+        onnx : bytes
+        card : str
+            Markdown.
+        extras : mapping of str to bytes, optional
+            Any of `EXTRAS`.
 
         Raises
         ------
         CheckpointError
-            When a tensor is missing, too many, or of another shape than the checkpoint states.
+            When the config lacks a key.
+        UnknownNameError
+            For a key that a config does not have, and for a part that nobody knows.
         """
-        where = str(self.path / "weights.safetensors")
-        found = tensors.parse(_part(self.path, "weights.safetensors", self.config["sha256"]), where=where)
-        stated = self.config["tensors"]
-        for name in stated:
-            if name not in found:
-                raise CheckpointError(f"tensor '{name}' is missing", where=where)
-        for name, array in found.items():
-            if name not in stated:
-                raise CheckpointError(f"tensor '{name}' is not one of this network", where=where)
-            if list(array.shape) != list(stated[name]):
-                raise CheckpointError(
-                    f"tensor '{name}' has shape {list(array.shape)} instead of {stated[name]}", where=where
-                )
-        return found
+        from firstlight import __version__
+
+        given = {key: value for key, value in config.items() if key not in _WRITTEN}
+        for key in given:
+            if key not in (*_KEYS, _OWN):
+                raise UnknownNameError("key of a checkpoint's config", key, _KEYS)
+        for key in _GIVEN:
+            if key not in given:
+                raise CheckpointError(f"the config lacks '{key}'", where="checkpoint")
+        parts = {WEIGHTS: tensors.dump(weights), NETWORK: onnx, CARD: card.encode("utf-8")}
+        for name, data in (extras or {}).items():
+            if name not in EXTRAS:
+                raise UnknownNameError("part of a checkpoint", name, EXTRAS)
+            parts[name] = data
+        full = {"format": FORMAT, "firstlight": __version__, **_OPTIONAL, **given}
+        full["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
+        full["tensors"] = {name: list(weights[name].shape) for name in sorted(weights)}
+        ordered = {key: full[key] for key in (*_KEYS, _OWN) if key in full}
+        return cls(json.loads(json.dumps(ordered)), parts)  # as one that was saved and read says it
+
+    @property
+    def onnx(self) -> bytes:
+        """The network as one ONNX graph."""
+        return self.parts[NETWORK]
+
+    @property
+    def card(self) -> str:
+        """``README.md``."""
+        return self.parts[CARD].decode("utf-8")
+
+    @property
+    def extras(self) -> Mapping[str, bytes]:
+        """Those of `EXTRAS` that this classifier has, by name."""
+        return {name: self.parts[name] for name in EXTRAS if name in self.parts}
+
+    @cached_property
+    def weights(self) -> dict[str, AnyArray]:
+        """The weights by name, read-only arrays."""
+        return tensors.parse(self.parts[WEIGHTS], where=self.where(WEIGHTS))
 
     @property
     def hash(self) -> str:
         """SHA-256 of the weights, by which an answer can be traced to them."""
-        return str(self.config["sha256"]["weights.safetensors"])
+        return str(self.config["sha256"][WEIGHTS])
+
+    def where(self, part: str = "") -> str:
+        """How a message names this checkpoint, or a part of it."""
+        home = str(self.path or f"checkpoint of '{self.config.get('name', '?')}'")
+        return str(Path(home) / part) if part else home
+
+    def save(self, path: str | Path) -> Path:
+        """The directory into which the classifier was written, all of it or nothing; `load` reads it.
+
+        A checkpoint that is there already is replaced in one step: whoever looks finds the one or the other.
+
+        Raises
+        ------
+        CheckpointError
+            When `path` is something else than a checkpoint.
+        """
+        path = Path(path)
+        if path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
+            raise CheckpointError(
+                "exists and holds no classifier",
+                where=str(path),
+                hint="Choose a directory that is new or empty.",
+            )
+        config = json.dumps(self.config, indent=2, ensure_ascii=False) + "\n"
+        return files.write_folder(path, {**self.parts, CONFIG: config.encode("utf-8")})
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in a directory, every part verified.
+    """The checkpoint in a directory.
 
     Raises
     ------
@@ -107,129 +195,42 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         Naming the part that is missing, altered, or of a format that this version does not know.
     """
     path = Path(path)
+    while True:
+        text = _config_of(path)
+        try:
+            return _read(path, text)
+        except CheckpointError:
+            # Replaced by another one while it was read: then the new one is read, not half of each.
+            if _config_of(path) == text:
+                raise
+
+
+def _read(path: Path, text: bytes) -> Checkpoint:
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config = json.loads(text.decode("utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{CONFIG} cannot be read ({error})", where=str(path)) from error
+    _check_config(config, str(path / CONFIG))
+    found: dict[str, bytes] = {}
+    for name in (*PARTS, *EXTRAS):
+        if name in config["sha256"]:
+            try:
+                found[name] = (path / name).read_bytes()
+            except FileNotFoundError:
+                raise CheckpointError(f"{name} is missing", where=str(path)) from None
+            except OSError as error:
+                raise CheckpointError(f"{name} cannot be read ({error})", where=str(path)) from error
+    return Checkpoint(config, found, path)
+
+
+def _config_of(path: Path) -> bytes:
+    try:
+        return (path / CONFIG).read_bytes()
     except FileNotFoundError:
-        what = "config.json is missing" if path.is_dir() else "is no directory with a classifier"
+        what = f"{CONFIG} is missing" if path.is_dir() else "is no directory with a classifier"
         raise CheckpointError(what, where=str(path), hint="Give the directory that `save` wrote.") from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"config.json cannot be read ({error})", where=str(path)) from error
-    _check_config(config, str(path / "config.json"))
-    checkpoint = Checkpoint(
-        path,
-        config,
-        _part(path, "network.onnx", config["sha256"]),
-        _part(path, "README.md", config["sha256"]).decode("utf-8"),
-    )
-    # So that a broken checkpoint fails now and not when it is trained on.
-    _ = checkpoint.weights, checkpoint.extras
-    return checkpoint
-
-
-def write_checkpoint(
-    path: str | Path,
-    *,
-    config: Mapping[str, Any],
-    weights: tensors.Tensors,
-    onnx: bytes,
-    card: str,
-    extras: Mapping[str, bytes] | None = None,
-) -> Path:
-    """The path of the directory into which a classifier was written, all of it or nothing.
-
-    Parameters
-    ----------
-    path : path
-        A new directory, or a checkpoint to be replaced.
-    config : mapping
-        ``name``, ``version``, ``classes``, ``preparation``, ``network``, and optionally ``surveys``,
-        ``passbands``, ``calibration``, ``training``, ``own_surveys``. The rest is filled in here.
-    weights : mapping of str to array
-    onnx : bytes
-    card : str
-        Markdown.
-    extras : mapping of str to bytes, optional
-        Any of `EXTRAS`.
-
-    Raises
-    ------
-    CheckpointError
-        When `path` is something else than a checkpoint, or the config lacks a key.
-    UnknownNameError
-        For a key that a config does not have.
-    """
-    from firstlight import __version__
-
-    path = Path(path)
-    given = {key: value for key, value in config.items() if key not in _WRITTEN}
-    for key in given:
-        if key not in (*_KEYS, _OWN):
-            raise UnknownNameError("key of a checkpoint's config", key, _KEYS)
-    for key in _GIVEN:
-        if key not in given:
-            raise CheckpointError(f"the config lacks '{key}'", where=str(path))
-    parts = {
-        "weights.safetensors": tensors.dump(weights),
-        "network.onnx": onnx,
-        "README.md": card.encode("utf-8"),
-    }
-    for name, data in (extras or {}).items():
-        if name not in EXTRAS:
-            raise UnknownNameError("part of a checkpoint", name, EXTRAS)
-        parts[name] = data
-    full = {"format": FORMAT, "firstlight": __version__, **_OPTIONAL, **given}
-    full["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
-    full["tensors"] = {name: list(weights[name].shape) for name in sorted(weights)}
-    ordered = {key: full[key] for key in (*_KEYS, _OWN) if key in full}
-    parts["config.json"] = (json.dumps(ordered, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
-    _replace(path, parts)
-    return path
-
-
-def _replace(path: Path, parts: Mapping[str, bytes]) -> None:
-    """Put a directory with `parts` at `path`: written beside it first, then renamed."""
-    if path.exists() and not (path / "config.json").is_file() and (path.is_file() or any(path.iterdir())):
-        raise CheckpointError(
-            "exists and holds no classifier", where=str(path), hint="Choose a directory that is new or empty."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        for name, data in parts.items():
-            (fresh / name).write_bytes(data)
-        fresh.chmod(0o777 & ~_umask())
-        if path.exists():
-            old = fresh.with_name(f"{fresh.name}-old")
-            path.rename(old)
-            fresh.rename(path)
-            shutil.rmtree(old)
-        else:
-            fresh.rename(path)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _part(path: Path, name: str, hashes: Mapping[str, str]) -> bytes:
-    try:
-        data = (path / name).read_bytes()
-    except FileNotFoundError:
-        raise CheckpointError(f"{name} is missing", where=str(path)) from None
     except OSError as error:
-        raise CheckpointError(f"{name} cannot be read ({error})", where=str(path)) from error
-    if hashlib.sha256(data).hexdigest() != hashes[name]:
-        raise CheckpointError(
-            f"{name} was altered: its hash is not the one in config.json",
-            where=str(path),
-            hint="Copy the checkpoint again, or save it anew.",
-        )
-    return data
+        raise CheckpointError(f"{CONFIG} cannot be read ({error})", where=str(path)) from error
 
 
 def _check_config(config: Any, where: str) -> None:
@@ -253,3 +254,17 @@ def _check_config(config: Any, where: str) -> None:
     classes = config["classes"]
     if not classes or not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
         raise CheckpointError("needs one or more different class names in 'classes'", where=where)
+
+
+def _check_tensors(found: Mapping[str, AnyArray], stated: Mapping[str, Any], where: str) -> None:
+    """Raise CheckpointError for a tensor that is missing, too many, or of another shape than stated."""
+    for name in stated:
+        if name not in found:
+            raise CheckpointError(f"tensor '{name}' is missing", where=where)
+    for name, array in found.items():
+        if name not in stated:
+            raise CheckpointError(f"tensor '{name}' is not one of this network", where=where)
+        if list(array.shape) != list(stated[name]):
+            raise CheckpointError(
+                f"tensor '{name}' has shape {list(array.shape)} instead of {stated[name]}", where=where
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from firstlight import facts
 from firstlight.classifier.answers import Answer, Priors, answer
 from firstlight.classifier.calibration import Calibration, shares
-from firstlight.classifier.checkpoint import Checkpoint, write_checkpoint
+from firstlight.classifier.checkpoint import CONFIG, NETWORK, TRUST, Checkpoint
 from firstlight.classifier.network import Network
 from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Evidence, Predictions, running
 from firstlight.classifier.priors import estimate_shares
 from firstlight.classifier.rows import carry_on, pieces
 from firstlight.classifier.state import StreamState
-from firstlight.classifier.trust import PART, Trust, read_trust
+from firstlight.classifier.trust import Trust, read_trust
 from firstlight.errors import CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 class Classifier:
     """A trained network with all that its answers depend on; made by `load`.
 
-    It may be used by several threads at once, and travels to other processes by its path.
+    It may be used by several threads at once, and travels to other processes with all that it holds.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Classifier:
     """
 
     def __init__(self, checkpoint: Checkpoint, *, threads: int = 1) -> None:
-        config, where = checkpoint.config, str(checkpoint.path)
+        config = checkpoint.config
         self.checkpoint = checkpoint
         self.name, self.version = str(config["name"]), str(config["version"])
         self.classes: tuple[str, ...] = tuple(config["classes"])
@@ -73,8 +73,10 @@ class Classifier:
                 shares(given or "flat", self.classes)
             self.calibration.shift(self.classes)
         except FirstlightError as error:
-            raise CheckpointError(f"config.json does not hold together: {error}", where=where) from error
-        self._network = Network(checkpoint.onnx, threads=threads, where=str(checkpoint.path / "network.onnx"))
+            raise CheckpointError(
+                f"does not hold together: {error}", where=checkpoint.where(CONFIG)
+            ) from error
+        self._network = Network(checkpoint.onnx, threads=threads, where=checkpoint.where(NETWORK))
         sizes = self._network.sizes
         for what, stated, found in (
             ("features", len(self.preparation.feature_names), sizes.features),
@@ -83,22 +85,22 @@ class Classifier:
         ):
             if stated != found:
                 raise CheckpointError(
-                    f"config.json states {stated} {what}, but network.onnx has {found}", where=where
+                    f"config.json states {stated} {what}, but network.onnx has {found}",
+                    where=checkpoint.where(),
                 )
-        part = checkpoint.extras.get(PART)
+        part = checkpoint.extras.get(TRUST)
         self.trust: Trust | None = None
         if part is not None:
             numbers = sizes.embedding + sizes.features
-            path = str(checkpoint.path / PART)
-            self.trust = read_trust(part, classes=len(self.classes), numbers=numbers, where=path)
+            self.trust = read_trust(
+                part, classes=len(self.classes), numbers=numbers, where=checkpoint.where(TRUST)
+            )
 
     def __repr__(self) -> str:
         return f"Classifier('{self.name}', version {self.version}: {', '.join(self.classes)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from firstlight.classifier.loading import load_path
-
-        return load_path, (self.checkpoint.path, self._threads)
+        return partial(type(self), threads=self._threads), (self.checkpoint,)
 
     def classify(
         self,
@@ -339,15 +341,7 @@ class Classifier:
 
     def save(self, path: str | Path) -> Path:
         """The directory into which the whole classifier was written; `load` reads it."""
-        checkpoint = self.checkpoint
-        return write_checkpoint(
-            path,
-            config=checkpoint.config,
-            weights=checkpoint.weights,
-            onnx=checkpoint.onnx,
-            card=checkpoint.card,
-            extras=checkpoint.extras,
-        )
+        return self.checkpoint.save(path)
 
 
 def _refuse_others(curves: object) -> None:

@@ -41,7 +41,7 @@ def load(name_or_path: str | Path, *, threads: int = 1) -> Classifier:
             f"a {type(name_or_path).__name__} names no classifier", hint="Give a name or the path of one."
         )
     if isinstance(name_or_path, str) and name_or_path in packaged():
-        return load_path(_HOME / name_or_path, threads)
+        return Classifier(read_checkpoint(_HOME / name_or_path), threads=threads)
     path = Path(name_or_path).expanduser()
     if not path.exists():
         beside = path.parent.glob("*/config.json") if path.parent.is_dir() else ()
@@ -52,11 +52,6 @@ def load(name_or_path: str | Path, *, threads: int = 1) -> Classifier:
             (*packaged(), *saved),
             hint="Or give the path of a directory that a classifier was saved in.",
         )
-    return load_path(path, threads)
-
-
-def load_path(path: Path, threads: int = 1) -> Classifier:
-    """The classifier in a directory."""
     return Classifier(read_checkpoint(path), threads=threads)
 
 
@@ -67,7 +62,8 @@ def classify(curves: LightCurves, classifier: str | Path | Classifier = "ztf", *
     """
     if not isinstance(classifier, Classifier):
         known = isinstance(classifier, str) and classifier in packaged()
-        # Packaged classifiers cannot change under us, so each is read once.
+        # Read once: what comes with firstlight never changes, and reading takes longer than to answer for one
+        # object. Nobody else holds this classifier, so that what it answers depends on its name alone.
         classifier = _packaged(str(classifier)) if known else load(classifier)
     return classifier.classify(curves, **options)
 

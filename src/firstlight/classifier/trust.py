@@ -9,8 +9,6 @@ from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.sets import ClassSets
 from firstlight.errors import CheckpointError, FirstlightError
 
-PART = "trust.safetensors"
-
 
 @dataclass(frozen=True, eq=False)
 class Trust:

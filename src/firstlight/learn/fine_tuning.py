@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from firstlight.classifier import Classifier, load
-from firstlight.classifier.trust import PART
+from firstlight.classifier.checkpoint import TRUST
 from firstlight.facts import class_tree, passband
 from firstlight.learn import auto, memory
 from firstlight.learn import labels as reading
@@ -183,7 +183,7 @@ def fine_tune(
         path=None if out is None else Path(out),
         extras={
             **_carried_on(base, past, preparation, keep, seed),
-            **({} if trust is None else {PART: trust.to_bytes()}),
+            **({} if trust is None else {TRUST: trust.to_bytes()}),
         },
     )
 

@@ -18,13 +18,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from firstlight.classifier import Classifier
+from firstlight.classifier.checkpoint import REPLAY
 from firstlight.errors import CheckpointError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.objects import standard
 from firstlight.lightcurves.rows import Rows, in_order
 from firstlight.preparation import Preparation
 
-PART = "replay.parquet"
+PART = REPLAY
 FORMAT = "1"
 _DAY = 1000.0  # steps a day
 _STEP = 1000.0  # steps a unit of ln(error), and of asinh(flux / error)
@@ -80,7 +81,7 @@ def note(count: int) -> str:
 def carried(classifier: Classifier) -> LightCurves | None:
     """The labelled light curves that a classifier carries, None where it carries none."""
     data = classifier.checkpoint.extras.get(PART)
-    where = str(classifier.checkpoint.path / PART)
+    where = classifier.checkpoint.where(PART)
     return None if data is None else parse(data, where=where)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.classifier import Classifier
-from firstlight.classifier.trust import PART
+from firstlight.classifier.checkpoint import TRUST
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
 from firstlight.learn import labels as reading
@@ -149,7 +149,7 @@ def pretrain(
         path=None if out is None else Path(out),
         extras={
             **({} if carried is None else {memory.PART: carried}),
-            **({} if trust is None else {PART: trust.to_bytes()}),
+            **({} if trust is None else {TRUST: trust.to_bytes()}),
         },
     )
 

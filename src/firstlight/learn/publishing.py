@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 import firstlight
-from firstlight.classifier import Calibration, Classifier, load, write_checkpoint
+from firstlight.classifier import Calibration, Checkpoint, Classifier, load
 from firstlight.errors import CheckpointError
 from firstlight.facts import passband, survey
 from firstlight.learn.export import to_onnx
@@ -74,15 +73,8 @@ def publish(
         values["own_surveys"] = own
     arrays = {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
     graph = to_onnx(network, config)
-    if path is not None:
-        return load(
-            write_checkpoint(path, config=values, weights=arrays, onnx=graph, card=card, extras=extras)
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        written = write_checkpoint(
-            Path(folder) / "checkpoint", config=values, weights=arrays, onnx=graph, card=card, extras=extras
-        )
-        return load(written)
+    checkpoint = Checkpoint.build(config=values, weights=arrays, onnx=graph, card=card, extras=extras)
+    return Classifier(checkpoint) if path is None else load(checkpoint.save(path))
 
 
 def seen_passbands(*collections: LightCurves | None) -> list[str]:
