@@ -159,27 +159,18 @@ def test_the_repository_names_no_machine_and_no_registry() -> None:
         assert not own.search(text), f"{path.relative_to(ROOT)}: {own.search(text)}"
 
 
-def test_importing_is_quick_and_brings_nothing_heavy() -> None:
-    code = (
-        "import time; began = time.perf_counter(); import firstlight; took = time.perf_counter() - began\n"
-        f"import sys; heavy = {sorted(HEAVY)!r}\n"
-        "print(took, *[name for name in heavy if name in sys.modules])"
-    )
-    runs = [python(code).split() for _ in range(5)]
-    assert all(len(run) == 1 for run in runs), runs
-    assert min(float(run[0]) for run in runs) < 0.3
+def test_importing_brings_nothing_heavy() -> None:
+    code = f"import firstlight, sys; print(*[name for name in {sorted(HEAVY)!r} if name in sys.modules])"
+    assert python(code).split() == []
 
 
-def test_the_help_comes_at_once() -> None:
+def test_the_help_brings_nothing_heavy() -> None:
     code = (
-        "import time; began = time.perf_counter()\n"
         "import contextlib, io, sys; from firstlight.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()): assert run(['--help']) == 0\n"
-        f"print(time.perf_counter() - began, *[name for name in {sorted(HEAVY)!r} if name in sys.modules])"
+        f"print(*[name for name in {sorted(HEAVY)!r} if name in sys.modules])"
     )
-    runs = [python(code).split() for _ in range(5)]
-    assert all(len(run) == 1 for run in runs), runs
-    assert min(float(run[0]) for run in runs) < 0.5
+    assert python(code).split() == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
