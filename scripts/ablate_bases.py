@@ -33,8 +33,6 @@ STAGES = ("3 detections", "10 detections", "full")
 # What differs from ztf-sim, by name: arguments of `pretrain`, and the share of the light curves that is used.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "as ztf-sim": {},
-    "aligned with unlabelled light curves, 0.1": {"alignment": 0.1},
-    "embeddings of a class drawn together": {"contrast": 0.1},
     "no augmentation but hidden metadata": {"augmentation": Augmentation(metadata=0.4)},
     "half of the light curves": {"share": 0.5},
 }
@@ -61,7 +59,7 @@ def main() -> None:
     lines = []
     for name in options.only or variants:
         folder, changes = variants[name]
-        classifier = trained(name, folder, changes, pool, options)
+        classifier = trained(name, folder, changes, options)
         lines.append({"variant": name, **scores(classifier, rules, pool)})
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(lines[0]), lineterminator="\n")
@@ -74,11 +72,7 @@ def main() -> None:
 
 
 def trained(
-    name: str,
-    folder: Path,
-    changes: Mapping[str, Any],
-    pool: LightCurves,
-    options: argparse.Namespace,
+    name: str, folder: Path, changes: Mapping[str, Any], options: argparse.Namespace
 ) -> fl.Classifier:
     """The variant, trained if it is not there."""
     home = options.work / name.replace(" ", "-").replace(",", "")
@@ -96,7 +90,6 @@ def trained(
         sizes=SIZES,
         recipe=RECIPE,
         epochs=options.epochs,
-        unlabelled=pool if "alignment" in rest else None,
         name="ablation",
         seed=1,
         run=options.work / "runs" / home.name,

@@ -1,9 +1,10 @@
 import numpy as np
 import torch
 
+from firstlight.classifier import load
 from firstlight.learn import head_mixture, match_head, merged_classes
-from firstlight.learn.keras_weights import CLASSES
 
+CLASSES = load("reference").classes
 ZTF = ("SN Ia", "SN II", "SN Ib/c", "SLSN-I", "TDE")
 
 

@@ -9,7 +9,7 @@ from firstlight.classifier import Classifier, load
 from firstlight.errors import CheckpointError, TrainingError, UnknownNameError, UsageError
 from firstlight.learn import STANDARD, Recipe, epochs_for, fine_tune, history, pretrain
 from firstlight.learn.calibrating import EDGES
-from firstlight.learn.training import macro_auroc
+from firstlight.learn.training import last_rows, macro_auroc
 from firstlight.lightcurves import LightCurves
 
 from .conftest import CLASSES, SMALL, labelled
@@ -247,6 +247,12 @@ def test_a_loss_that_is_not_finite_stops_training(small, curves):
 
 def test_epochs_fall_with_the_number_of_labels():
     assert [epochs_for(n) for n in (10, 100, 200, 1000, 5022, 100_000)] == [40, 40, 40, 20, 10, 10]
+
+
+def test_the_last_issued_row_is_found():
+    values = torch.arange(6.0).reshape(2, 3, 1)
+    issued = torch.tensor([[True, True, False], [False, True, True]])
+    assert last_rows(values, issued).tolist() == [[1.0], [5.0]]
 
 
 def test_macro_auroc_is_that_of_scikit_learn():

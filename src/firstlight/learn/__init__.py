@@ -1,4 +1,4 @@
-"""Learning: networks, training, strategies, export and foreign weights. The only room with torch."""
+"""Learning: networks, training, strategies and export. The only room with torch."""
 
 from firstlight.errors import MissingExtraError
 
@@ -11,7 +11,6 @@ from firstlight.learn.augment import STANDARD, Augmentation, augment
 from firstlight.learn.export import to_onnx
 from firstlight.learn.fine_tuning import fine_tune
 from firstlight.learn.heads import head_mixture, match_head, merged_classes
-from firstlight.learn.keras_weights import load_keras
 from firstlight.learn.labels import read_names
 from firstlight.learn.memory import carried
 from firstlight.learn.networks import NetworkConfig, build, first_hidden, reference_config
@@ -38,7 +37,6 @@ __all__ = [
     "first_hidden",
     "head_mixture",
     "history",
-    "load_keras",
     "match_head",
     "merged_classes",
     "pretrain",

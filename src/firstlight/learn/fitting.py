@@ -49,8 +49,6 @@ class Lesson:
     strategy : str
     start_shares : float64 [C] or None
         The class shares that the network expects where it starts; needed for `recipe.blend`.
-    unlabelled : LightCurves or None
-        Of the survey to come.
     """
 
     curves: LightCurves
@@ -62,7 +60,6 @@ class Lesson:
     replay: LightCurves | None = None
     replay_labels: Labels | None = None
     start_shares: NDArray[np.float64] | None = None
-    unlabelled: LightCurves | None = None
 
     @property
     def labelled(self) -> Indices:
@@ -107,14 +104,6 @@ class Lesson:
         curves = self.replay if len(objects) == len(self.replay) else self.replay.take(objects)
         return Pool(curves, target, weight[target].astype(np.float32), 0)
 
-    @cached_property
-    def _unlabelled(self) -> Examples | None:
-        """The unlabelled light curves, prepared once; their target is of no meaning."""
-        if self.unlabelled is None:
-            return None
-        n = len(self.unlabelled)
-        return label(self.preparation(self.unlabelled), np.zeros(n, np.int64), np.ones(n, np.float32))
-
     def task(self, objects: Indices, held_out: Indices, seed: int) -> Task:
         """What a member learns from these objects."""
         pools = [self.pool(objects)]
@@ -130,7 +119,6 @@ class Lesson:
             seed=seed,
             validation=self.examples(held_out, self.weights(objects)) if len(held_out) else None,
             kept_rows=np.setdiff1d(np.arange(len(self.labels.classes)), seen),
-            unlabelled=self._unlabelled,
         )
 
     def examples(self, objects: Indices, weights: NDArray[np.float64]) -> Examples:
@@ -168,8 +156,6 @@ class Lesson:
         for curves, labels in ((self.curves, self.labels), (self.replay, self.replay_labels)):
             if curves is not None and labels is not None:
                 digest.update(labels.target.tobytes() + curves.time.tobytes() + curves.flux.tobytes())
-        if self.unlabelled is not None:
-            digest.update(self.unlabelled.time.tobytes() + self.unlabelled.flux.tobytes())
         for name, tensor in ((name, tensor) for one in start for name, tensor in one.items()):
             digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
         return digest.hexdigest()

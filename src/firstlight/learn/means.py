@@ -1,4 +1,4 @@
-"""What an optimiser moves in a phase of training: tensors of the network, factors of updates, a critic."""
+"""What an optimiser moves in a phase of training: tensors of the network, or factors of updates."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from firstlight.learn import strategies
 from firstlight.learn.adapters import LowRank
-from firstlight.learn.alignment import Critic
-from firstlight.learn.batches import Examples
 from firstlight.learn.recipe import Recipe
 
 
@@ -26,14 +24,11 @@ class Means:
         Of the network.
     low : LowRank or None
         Where some of them move by their factors.
-    critic : Critic or None
-        Where unlabelled light curves take part.
     optimiser : Optimizer
     """
 
     moving: dict[str, Tensor]
     low: LowRank | None
-    critic: Critic | None
     optimiser: torch.optim.Optimizer
 
     @classmethod
@@ -42,8 +37,6 @@ class Means:
         network: nn.Module,
         phase: strategies.Phase,
         recipe: Recipe,
-        unlabelled: Examples | None,
-        embedding: int,
         *,
         seed: int,
         device: str,
@@ -58,13 +51,9 @@ class Means:
         groups: dict[float, list[Tensor]] = {}
         for name, tensor in free.items():
             groups.setdefault(phase.decay ** strategies.depth(name), []).append(tensor)
-        critic = None
-        if unlabelled is not None and recipe.alignment:
-            critic = Critic.of(unlabelled, embedding, recipe.alignment, seed, device)
-            groups.setdefault(1.0, []).extend(critic.head.parameters())
         given = [{"params": tensors, "scale": scale} for scale, tensors in groups.items()]
         optimiser = torch.optim.AdamW(given, lr=recipe.rate, weight_decay=recipe.weight_decay)
-        return cls(moving, low, critic, optimiser)
+        return cls(moving, low, optimiser)
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -81,7 +70,6 @@ class Means:
         return {
             "optimiser": self.optimiser.state_dict(),
             "factors": {} if self.low is None else self.low.factors,
-            "critic": {} if self.critic is None else self.critic.head.state_dict(),
         }
 
     def resume(self, saved: Mapping[str, Any], start: Mapping[str, Tensor]) -> None:
@@ -89,8 +77,6 @@ class Means:
         self.optimiser.load_state_dict(saved["optimiser"])
         if self.low is not None:
             self.low.load(saved["factors"], start)
-        if self.critic is not None:
-            self.critic.head.load_state_dict(saved["critic"])
 
     def step(self, gradient_norm: float) -> None:
         """One step by the gradients that stand in the tensors."""

@@ -38,7 +38,6 @@ def pretrain(
     scheme: str | None = None,
     recipe: Recipe = PRETRAIN,
     keep: int = 0,
-    unlabelled: LightCurves | None = None,
     name: str = "pretrained",
     seed: int = 0,
     run: str | Path | None = None,
@@ -66,9 +65,6 @@ def pretrain(
     keep : int
         Labelled light curves that the classifier carries, as many of every label as there are, for
         `fine_tune` to replay; some 100 bytes each. 0 where the light curves must not travel with it.
-    unlabelled : LightCurves, optional
-        Of the survey to which the classifier will be taken. It learns an embedding in which these look like
-        the labelled ones (`Recipe.alignment`); helpful only where both hold the classes in like shares.
     labels, scheme, name, seed, run, out, about, progress, device, **settings
         As in `fine_tune`.
 
@@ -88,7 +84,7 @@ def pretrain(
     chosen = recipe.with_(**settings)
     if preparation is None:
         preparation = Preparation.reference() if preset == "reference" else Preparation()
-    passbands = seen_passbands(curves, unlabelled)
+    passbands = seen_passbands(curves)
     if preparation.passbands is None:
         preparation = reading_only(preparation, passbands)
     names = reading.read_names(curves, labels=labels, scheme=scheme)
@@ -96,7 +92,7 @@ def pretrain(
     known = reading.index(names, own)
     reading.require(known, what="Pretraining")
     epochs = chosen.epochs or epochs_for(int((known.target >= 0).sum()))
-    lesson = Lesson(curves, known, preparation, chosen, epochs, unlabelled=unlabelled)
+    lesson = Lesson(curves, known, preparation, chosen, epochs)
     config = _config(preset, preparation, len(own), sizes or {})
     starts = fresh_starts(lesson, config, seed)
     trained, rows = fit(
@@ -117,7 +113,6 @@ def pretrain(
         "unlabelled": known.unlabelled,
         "outside": known.outside,
         "silent": lesson.silent(),
-        "aligned": None if unlabelled is None else len(unlabelled),
         "epochs": epochs,
         "recipe": chosen.to_dict(),
         "versions": versions(),

@@ -47,11 +47,6 @@ class Recipe:
         Strength of the pull back to the base's weights (L2-SP).
     blend : float
         Share of the way from the base's weights to the tuned ones at which the result lies; 1 all of it.
-    alignment : float
-        Strength with which unlabelled light curves, where some are given, are to look to the network like the
-        labelled ones (gradient reversal).
-    contrast : float
-        Weight of the loss that draws the embeddings of one class together.
     head_share, later_rate : float
         Strategy "head-first": share of the epochs on the head alone, and the factor on the rate after it.
     validation : float
@@ -81,8 +76,6 @@ class Recipe:
     replay_ratio: float = 1.0
     pull: float = 0.0
     blend: float = 1.0
-    alignment: float = 0.1
-    contrast: float = 0.0
     head_share: float = 0.3
     later_rate: float = 0.3
     validation: float = 0.0

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from firstlight.errors import TrainingError, UsageError
 from firstlight.learn import losses, strategies
-from firstlight.learn.alignment import Critic, contrast, last_rows
 from firstlight.learn.batches import Batch, Examples, batches, pad, plan
 from firstlight.learn.means import Means
 from firstlight.learn.networks import NetworkConfig, first_hidden
@@ -53,8 +52,6 @@ class Task:
         Held-out examples for early stopping.
     kept_rows : int64 array
         Classes without any label: their rows of the head stay as they are.
-    unlabelled : Examples or None
-        Of the survey to come, whose embeddings are to look like the others.
     """
 
     source: Source
@@ -64,7 +61,6 @@ class Task:
     seed: int = 0
     validation: Examples | None = None
     kept_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    unlabelled: Examples | None = None
 
 
 @dataclass
@@ -128,9 +124,7 @@ def train(
     while state.phase < len(phases):
         phase = phases[state.phase]
         epochs = max(1, round(phase.share * task.epochs))
-        means = Means.of(
-            network, phase, recipe, task.unlabelled, config.embedding, seed=task.seed, device=device
-        )
+        means = Means.of(network, phase, recipe, seed=task.seed, device=device)
         if saved is not None:
             means.resume(saved, loop.start)
             saved = None
@@ -185,7 +179,7 @@ class _Loop:
                     )
                     means.set_rate(recipe.rate * phase.rate * fall)
                     batch = pad(examples, index, self.device)
-                    total += self._step(batch, means, recipe.pull or phase.pull, rng)
+                    total += self._step(batch, means, recipe.pull or phase.pull)
                     done += 1
         if not done:
             raise TrainingError("no light curve gives a row to learn from")
@@ -196,10 +190,11 @@ class _Loop:
             row |= validate(self.network, self.config, recipe, self.task.validation, self.device)
         return row | {"seconds": time.perf_counter() - began}
 
-    def _step(self, batch: Batch, means: Means, strength: float, rng: np.random.Generator) -> float:
+    def _step(self, batch: Batch, means: Means, strength: float) -> float:
         recipe, kept, moving = self.task.recipe, self.task.kept_rows, means.moving
         means.optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(batch, means.critic, rng)
+        logits, rows = _answers(self.network, self.config, recipe, batch)
+        loss = losses.cross_entropy(logits, batch.target, batch.weight, rows, smoothing=recipe.smoothing)
         if strength:
             distance = losses.pull(list(moving.values()), [self.start[name] for name in moving])
             loss = loss + strength * distance
@@ -217,33 +212,20 @@ class _Loop:
                         moving[name][kept] = self.start[name][kept]
         return value
 
-    def _loss(self, batch: Batch, critic: Critic | None, rng: np.random.Generator) -> Tensor:
-        """The loss of one batch, with what aligns the embeddings."""
-        recipe = self.task.recipe
-        logits, embedding, rows = _answers(self.network, self.config, recipe, batch)
-        loss = losses.cross_entropy(logits, batch.target, batch.weight, rows, smoothing=recipe.smoothing)
-        if recipe.contrast:
-            loss = loss + recipe.contrast * contrast(last_rows(embedding, batch.issued), batch.target)
-        if critic is not None:
-            other = critic.draw(len(batch.target), rng, self.device)
-            _, unlabelled, other_rows = _answers(self.network, self.config, recipe, other)
-            loss = loss + critic.loss(embedding, rows, unlabelled, other_rows)
-        return loss
-
 
 def _answers(
     network: nn.Module, config: NetworkConfig, recipe: Recipe, batch: Batch
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits [B, T, C], embedding [B, T, E], and what each row counts [B, T]."""
+) -> tuple[Tensor, Tensor]:
+    """Logits [B, T, C], and what each row counts [B, T]."""
     hidden = first_hidden(config, len(batch.target), batch.features.device)
-    logits, _, embedding = network(batch.features, batch.context, batch.context_mask, hidden)
+    logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
     rows = losses.row_weights(batch.issued, prefixes=recipe.prefixes, power=recipe.prefix_power)
-    return logits, embedding, rows
+    return logits, rows
 
 
 def batch_loss(network: nn.Module, config: NetworkConfig, recipe: Recipe, batch: Batch) -> Tensor:
     """The loss of one batch as it is, without smoothing."""
-    logits, _, rows = _answers(network, config, recipe, batch)
+    logits, rows = _answers(network, config, recipe, batch)
     return losses.cross_entropy(logits, batch.target, batch.weight, rows)
 
 
@@ -269,6 +251,13 @@ def _last(network: nn.Module, config: NetworkConfig, batch: Batch) -> NDArray[np
     hidden = first_hidden(config, len(batch.target), batch.features.device)
     logits, _, _ = network(batch.features, batch.context, batch.context_mask, hidden)
     return np.asarray(torch.softmax(last_rows(logits, batch.issued).double(), dim=-1).cpu())
+
+
+def last_rows(values: Tensor, issued: Tensor) -> Tensor:
+    """The values [B, C] at the last issued row of each light curve, of values [B, T, C]."""
+    step = torch.arange(issued.shape[1], device=issued.device)
+    last = (issued * step).argmax(dim=1)
+    return values[torch.arange(len(last), device=last.device), last]
 
 
 def macro_auroc(shares: NDArray[np.float64], target: NDArray[np.int64]) -> float:
@@ -318,4 +307,4 @@ def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_State, di
         )
     loop.network.load_state_dict(values["network"])
     loop.start = values["start"]
-    return _State(**values["state"]), {name: values[name] for name in ("optimiser", "factors", "critic")}
+    return _State(**values["state"]), {name: values[name] for name in ("optimiser", "factors")}
