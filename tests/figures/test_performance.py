@@ -95,7 +95,7 @@ def test_without_axes_a_figure_of_its_own_is_made():
 def test_a_report_gives_its_figures_by_name(rows):
     labels, q = answers(strength=2.0)
     table = evaluate.confusion(labels, evaluate.decide(q), 3)
-    report = evaluate.Report(
+    report = evaluate.Evaluation(
         classifier="ztf",
         version="1",
         weights="abc",

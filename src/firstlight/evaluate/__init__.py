@@ -1,8 +1,11 @@
 """Evaluate: measures with intervals, the protocols, the standing opponent, and reports."""
 
+from typing import Any
+
 from firstlight.evaluate.answers import collapse, stage_answers
 from firstlight.evaluate.benchmarks import plasticc8, protocol, ztf5
 from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
+from firstlight.evaluate.evaluation import Evaluation, common_classes, evaluate, peak_magnitude
 from firstlight.evaluate.features import features
 from firstlight.evaluate.metrics import (
     balanced_accuracy,
@@ -22,7 +25,6 @@ from firstlight.evaluate.metrics import (
 )
 from firstlight.evaluate.opponent import Boosting, Opponent, Trees
 from firstlight.evaluate.protocols import Protocol
-from firstlight.evaluate.report import Report, common_classes, evaluate, peak_magnitude
 from firstlight.evaluate.resampling import Interval, bootstrap, paired
 from firstlight.evaluate.scores import Score, pick, score, to_csv, to_table
 from firstlight.evaluate.stages import FULL, REPORT_STAGES, STAGES, Stage
@@ -32,11 +34,11 @@ __all__ = [
     "REPORT_STAGES",
     "STAGES",
     "Boosting",
+    "Evaluation",
     "Interval",
     "Opponent",
     "Protocol",
     "Reliability",
-    "Report",
     "Score",
     "Stage",
     "Trees",
@@ -73,3 +75,12 @@ __all__ = [
     "to_table",
     "ztf5",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Report":  # its name until 0.1
+        import warnings
+
+        warnings.warn("firstlight.evaluate.Report is called Evaluation now", DeprecationWarning, stacklevel=2)
+        return Evaluation
+    raise AttributeError(f"module 'firstlight.evaluate' has no attribute '{name}'")

@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 _STAGES = ("3 detections", "5 detections", "10 detections", "full")  # whose reliability is drawn side by side
 
 
-class Report(Protocol):
-    """What is drawn of a report (``firstlight.evaluate.Report``)."""
+class Evaluated(Protocol):
+    """What is drawn of an evaluation (``firstlight.evaluate.Evaluation``)."""
 
     @property
     def classifier(self) -> str: ...  # noqa: D102
@@ -49,7 +49,7 @@ class Report(Protocol):
     def base_rates(self, stage: str = ...) -> Mapping[str, float]: ...  # noqa: D102
 
 
-def report_figures(report: Report) -> dict[str, Figure]:
+def report_figures(report: Evaluated) -> dict[str, Figure]:
     """Figures of a report by file name without suffix; none of them is known to pyplot.
 
     ``detections``, ``days`` (macro AUROC against time), ``confusion`` and ``confusion-5-detections``,

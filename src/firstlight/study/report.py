@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from firstlight.errors import MissingExtraError
 from firstlight.evaluate import confusion, decide
+from firstlight.files import write_bytes, write_text
+from firstlight.report import Bullets, escaped, plain, png
 from firstlight.study.findings import Findings
 from firstlight.study.page import labels_words, page
 from firstlight.study.plan import Arm
@@ -40,22 +40,20 @@ def write_report(findings: Findings, folder: Path) -> Path:
     """The folder, now with tables, verdicts (JSON, and in words), ``figures/`` and ``report.html``."""
     findings.write_tables(folder)
     found = verdicts(findings)
-    plain = json.dumps(_plain(dataclasses.asdict(found)), indent=1)
-    (folder / "verdicts.json").write_text(plain, encoding="utf-8")
+    write_text(folder / "verdicts.json", json.dumps(plain(dataclasses.asdict(found)), indent=1))
     words = "".join(
-        f"**{arm}**\n\n" + "".join(f"- {line}\n" for line in lines) + "\n"
+        f"**{escaped(arm)}**\n\n{Bullets(tuple(lines)).markdown()}\n\n"
         for arm, lines in sentences(findings, found).items()
     )
-    (folder / "verdicts.md").write_text(words, encoding="utf-8")
-    (folder / "study.json").write_text(json.dumps(findings.study.to_dict(), indent=1), encoding="utf-8")
+    write_text(folder / "verdicts.md", words)
+    write_text(folder / "study.json", json.dumps(findings.study.to_dict(), indent=1))
     try:
         drawn = figures(findings)
     except MissingExtraError:
         drawn = {}  # without matplotlib the tables and verdicts stand alone
-    (folder / "figures").mkdir(exist_ok=True)
     for name, figure in drawn.items():
-        figure.savefig(folder / "figures" / f"{name}.png", dpi=150)
-    (folder / "report.html").write_text(page(findings, found, drawn), encoding="utf-8")
+        write_bytes(folder / "figures" / f"{name}.png", png(figure, dpi=150))
+    page(findings, found, drawn).write(folder / "report.html")
     return folder
 
 
@@ -140,14 +138,3 @@ def _confusions(findings: Findings) -> Iterator[tuple[str, Any]]:
         truth = findings.rules.truth(findings.rules.counting(split=split))
         table = confusion(truth, decide(answer.probabilities[split, "full"]), len(findings.rules.classes))
         yield f"{arm.name}, {labels_words(findings, budget)}", table
-
-
-def _plain(value: Any) -> Any:
-    """Values for JSON: what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

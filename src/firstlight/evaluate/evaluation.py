@@ -9,28 +9,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import DataError
 from firstlight.evaluate import metrics
 from firstlight.evaluate.answers import collapse, stage_answers
 from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.features import AB_NJY
-from firstlight.evaluate.pages import Savable, markdown, page
+from firstlight.evaluate.metrics import BY_CLASS
 from firstlight.evaluate.resampling import RESAMPLES
 from firstlight.evaluate.scores import Score, pick, score, to_csv
 from firstlight.evaluate.segments import Segments
 from firstlight.evaluate.stages import REPORT_STAGES, Stage
+from firstlight.files import write_bytes, write_text
+from firstlight.report import (
+    Block,
+    Bullets,
+    Heading,
+    Page,
+    Paragraph,
+    Picture,
+    Savable,
+    Table,
+    number,
+    plain,
+    png,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from firstlight.classifier import Predictions
     from firstlight.lightcurves import LightCurves
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
 MIN_BIN = 20  # objects in a bin of peak magnitude
+HEADLINES = ("macro_auroc", "macro_f1", "balanced_accuracy", "accuracy", "log_loss", "ece")
 
 
 class Classifies(Protocol):
@@ -42,7 +54,7 @@ class Classifies(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Evaluation:
     """How well a classifier does on labelled light curves, at every stage.
 
     ``scores`` are tidy rows; ``confusion`` holds the matrix of each stage; ``answers`` the labels and
@@ -87,7 +99,7 @@ class Report:
         labels, _ = self.answers[stage]
         return dict(zip(self.classes, metrics.base_rate(labels, len(self.classes)).tolist(), strict=True))
 
-    def _each(self, stage: str) -> Iterable[tuple[str, NDArray[np.bool_], Floats]]:
+    def _each(self, stage: str) -> Iterable[tuple[str, Bools, Floats]]:
         labels, probabilities = self.answers[stage]
         filled = metrics.fill_unanswered(probabilities)
         for index, name in enumerate(self.classes):
@@ -95,38 +107,105 @@ class Report:
                 yield name, labels == index, filled[:, index]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON; NaN becomes null."""
-        return {
-            "classifier": self.classifier,
-            "version": self.version,
-            "weights": self.weights,
-            "classes": list(self.classes),
-            "counts": dict(self.counts),
-            "notes": list(self.notes),
-            "scores": [_plain(row) for row in self.scores],
-            "by_magnitude": [_plain(row) for row in self.by_magnitude],
-            "confusion": {stage: table.tolist() for stage, table in self.confusion.items()},
-        }
+        """All of it as plain values for JSON; NaN becomes null."""
+        found: dict[str, Any] = plain(
+            {
+                "classifier": self.classifier,
+                "version": self.version,
+                "weights": self.weights,
+                "classes": self.classes,
+                "counts": self.counts,
+                "notes": self.notes,
+                "scores": [asdict(row) for row in self.scores],
+                "by_magnitude": [asdict(row) for row in self.by_magnitude],
+                "confusion": {stage: table.tolist() for stage, table in self.confusion.items()},
+            }
+        )
+        return found
+
+    def page(self, figures: Mapping[str, Savable] | None = None) -> Page:
+        """Scores by stage and class, confusion, peak magnitude, notes; and `figures` where they are given."""
+        sizes = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
+        blocks: list[Block] = [
+            Paragraph(
+                f"{sum(self.counts.values()):,} labelled objects: {sizes}. "
+                f"Weights {self.weights[:12] or 'unknown'}. "
+                "Brackets: 95 % of resamples of the objects within their classes. "
+                "Measures over classes are plain means."
+            ),
+            *(Picture(name, png(figure)) for name, figure in (figures or {}).items()),
+        ]
+        for title, table in self._tables():
+            blocks += [Heading(title), table]
+        if self.notes:
+            blocks += [Heading("Notes"), Bullets(self.notes)]
+        return Page(f"{self.classifier} {self.version}", tuple(blocks))
+
+    def _tables(self) -> Iterable[tuple[str, Table]]:
+        stages = list(dict.fromkeys(row.stage for row in self.scores))
+        last = stages[-1]
+        yield "By observations seen", _headlines("stage", self.scores, stages)
+        rates = self.base_rates(last)
+        yield (
+            f"By class ({last})",
+            Table(
+                ("class", "objects", *BY_CLASS, "base rate"),
+                tuple(
+                    (
+                        name,
+                        f"{count:,}",
+                        *(_text(pick(self.scores, metric, last, name)) for metric in BY_CLASS),
+                        number(rates[name]),
+                    )
+                    for name, count in self.counts.items()
+                    if count
+                ),
+            ),
+        )
+        counts = zip(self.classes, self.confusion[last].tolist(), strict=True)
+        yield (
+            f"Confusion ({last}; true class in rows)",
+            Table(("", *self.classes), tuple((name, *(f"{n:,}" for n in row)) for name, row in counts)),
+        )
+        bins = list(dict.fromkeys(row.stage for row in self.by_magnitude))
+        if bins:
+            title = "By brightest detection (AB magnitude, full light curves)"
+            yield title, _headlines("magnitude", self.by_magnitude, bins)
 
     def to_markdown(self) -> str:
-        """The report as Markdown: scores by stage and class, confusion, peak magnitude, notes."""
-        return markdown(self)
+        """The tables of `page` as Markdown."""
+        return self.page().markdown()
 
     def to_html(self, figures: Mapping[str, Savable] | None = None) -> str:
         """One self-contained page: the tables of the Markdown, and `figures` inside it as PNG."""
-        return page(self, figures or {})
+        return self.page(figures).html()
 
     def write(self, folder: str | Path, figures: Mapping[str, Savable] | None = None) -> Path:
         """The folder, now with report.json, report.md, report.html, scores.csv and the figures as PNG."""
         home = Path(folder)
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "report.json").write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
-        (home / "report.md").write_text(self.to_markdown(), encoding="utf-8")
-        (home / "report.html").write_text(self.to_html(figures), encoding="utf-8")
-        (home / "scores.csv").write_text(to_csv([*self.scores, *self.by_magnitude]), encoding="utf-8")
+        write_text(home / "report.json", json.dumps(self.to_dict(), indent=1))
+        self.page().write(home / "report.md")
+        self.page(figures).write(home / "report.html")
+        write_text(home / "scores.csv", to_csv([*self.scores, *self.by_magnitude]))
         for name, figure in (figures or {}).items():
-            figure.savefig(home / f"{name}.png", dpi=150)
+            write_bytes(home / f"{name}.png", png(figure, dpi=150))
         return home
+
+
+def _headlines(kind: str, scores: Sequence[Score], stages: Iterable[str]) -> Table:
+    rows = (
+        (
+            stage,
+            f"{pick(scores, 'accuracy', stage).n:,}",
+            *(_text(pick(scores, metric, stage)) for metric in HEADLINES),
+        )
+        for stage in stages
+    )
+    return Table((kind, "objects", *HEADLINES), tuple(rows))
+
+
+def _text(row: Score) -> str:
+    return with_interval(row.value, row.lo, row.hi)
 
 
 def evaluate(
@@ -139,7 +218,7 @@ def evaluate(
     counting: Callable[[LightCurves, Stage], Bools] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Report:
+) -> Evaluation:
     """The report of a classifier on labelled light curves.
 
     Parameters
@@ -196,7 +275,7 @@ def evaluate(
     )
     whole = collapse(predictions.final()[order], predictions.classes, target)
     magnitude = peak_magnitude(curves)[kept]
-    return Report(
+    return Evaluation(
         classifier=str(predictions.classifier),
         version=str(predictions.version),
         weights=str(predictions.hash),
@@ -286,10 +365,3 @@ def _notes(
         yield f"{silent:,} objects had no answer: each counts as an error and as uniform."
     if set(source) != set(target):
         yield f"Probabilities of {', '.join(source)} were summed up the class tree to {', '.join(target)}."
-
-
-def _plain(row: Score) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in asdict(row).items()
-    }
