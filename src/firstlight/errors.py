@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+BLANKS = ("NAME", "ID", "FILE", "FOLDER", "TABLE")
+"""Values that stand for what the user puts there, and are shown without quotes."""
+
 
 @dataclass(frozen=True)
 class Arg:
@@ -32,7 +35,7 @@ class Arg:
         As in Python: ``"flux_unit"``, ``"columns"``.
     value : object
         A string, a number, a list of choices (a tuple), or a mapping (``{"mag": "NAME"}`` of ``columns``).
-        A string in capitals stands for what the user puts there.
+        One of `BLANKS` stands for what the user puts there.
     """
 
     name: str
@@ -48,8 +51,8 @@ def in_python(arg: Arg) -> str:
 
     Examples
     --------
-    >>> in_python(Arg("time_format", "jd")), in_python(Arg("columns", {"mag": "m"})), in_python(Arg("priors"))
-    ("time_format='jd'", "columns={'mag': 'm'}", 'priors')
+    >>> print(in_python(Arg("survey", "ZTF")), in_python(Arg("columns", {"mag": "NAME"})))
+    survey='ZTF' columns={'mag': NAME}
     """
     if arg.value is None:
         return arg.name
@@ -62,7 +65,7 @@ def _literal(value: object) -> str:
     if isinstance(value, tuple):
         return "|".join(_literal(one) for one in value)
     if isinstance(value, str):
-        return value if value.isupper() and len(value) > 2 else repr(value)
+        return value if value in BLANKS else repr(value)
     return str(value)
 
 
@@ -152,7 +155,7 @@ class UnknownNameError(FirstlightError, LookupError):
         told = " ".join(
             part for part in (f"Did you mean '{near}'?" if near else "", known_text(shown)) if part
         )
-        super().__init__(f"unknown {kind} '{name}'", where=where, hint=beside(told, hint))
+        super().__init__(f"unknown {kind} '{name}'", where=where, hint=joined(told, hint))
         self.kind, self.name, self.nearest = kind, name, near
 
 
@@ -161,12 +164,12 @@ def known_text(shown: str) -> str:
     return f"Known: {shown}." if shown else ""
 
 
-def beside(first: Words, second: Words) -> Words:
-    """Two pieces of a message with a blank between them; either may be empty."""
+def joined(first: Words, second: Words, between: str = " ") -> Words:
+    """Two pieces of a message with `between` between them; either may be empty."""
     if not first or not second:
         return first or second
     parts: list[str | Arg] = []
-    for words in (first, " ", second):
+    for words in (first, between, second):
         parts += [words] if isinstance(words, (str, Arg)) else list(words)
     return tuple(parts)
 

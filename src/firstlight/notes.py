@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from firstlight.errors import DataError, Words
+from firstlight.errors import Arg, DataError, Words, in_python, spelled
+
+
+class Sentence(str):
+    """A sentence as Python spells its arguments; the words stay with it for who spells them otherwise."""
+
+    words: Words
+
+    def __new__(cls, words: Words) -> Sentence:
+        """The sentence of `words`."""
+        sentence = super().__new__(cls, spelled(words))
+        sentence.words = words
+        return sentence
+
+
+def worded(line: str, spell: Callable[[Arg], str] = in_python) -> str:
+    """A line of a report, the arguments in it spelled by `spell`."""
+    return spelled(line.words, spell) if isinstance(line, Sentence) else line
 
 
 @dataclass(frozen=True)
@@ -15,13 +33,13 @@ class Notes:
     ----------
     where : str
         The place: printed in front of sentences and errors; empty where there is none to name.
-    lines : list of Words
+    lines : list of str
         All that was noticed so far, shared with the `Notes` of other places of the same call. It belongs to
-        the caller (public functions take it as ``report=``); plain text unless an argument is named.
+        the caller (public functions take it as ``report=``). What names an argument is a `Sentence`.
     """
 
     where: str = ""
-    lines: list[Words] = field(default_factory=list, compare=False)
+    lines: list[str] = field(default_factory=list, compare=False)
 
     def at(self, where: str) -> Notes:
         """Notes of another place, collected with these."""
@@ -29,7 +47,7 @@ class Notes:
 
     def say(self, text: Words) -> None:
         """Add a sentence as it is."""
-        self.lines.append(text)
+        self.lines.append(text if isinstance(text, str) else Sentence(text))
 
     def add(self, text: Words) -> None:
         """Add a sentence, the place in front of it."""

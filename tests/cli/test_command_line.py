@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from firstlight import readers
-from firstlight.cli.app import app, as_typed, run
+from firstlight.cli.app import app, run
 from firstlight.cli.options import FORMATS
+from firstlight.cli.spelling import spelling
+from firstlight.errors import Arg, in_python
 
 CLASSIFIER = "reference"
 COMMANDS = sorted(app.commands)
@@ -175,14 +177,27 @@ def test_options_that_do_not_fit_are_a_mistake_of_the_command_line(
     assert "firstlight: " in capsys.readouterr().err
 
 
-def test_advice_is_given_in_words_of_the_command_line() -> None:
-    said = as_typed("Say flux_unit='nJy', or zero_point=25.0 (AB); or --mag m (columns={'mag': 'm'}).")
-    assert said == "Say --flux-unit nJy, or --zero-point 25.0 (AB); or --column mag=m."
-    assert as_typed("Map it: --labels a.toml (labels={'x': 'SN Ia'}).") == "Map it: --labels a.toml."
-    assert as_typed("classes: give one.") == "--classes: give one."
-    assert as_typed("'flux_unit' has no meaning; or say format='table'.") == (
-        "--flux-unit has no meaning; or say --format table."
-    )
+@pytest.mark.parametrize(
+    ("command", "arg", "typed"),
+    [
+        ("classify", Arg("flux_unit", "nJy"), "--flux-unit nJy"),
+        ("classify", Arg("zero_point", 25.0), "--zero-point 25.0"),
+        ("classify", Arg("columns", {"mag": "m"}), "--column mag=m"),
+        ("classify", Arg("columns", {"redshift": None}), "--column redshift="),
+        ("classify", Arg("mag"), "--column mag=NAME"),
+        ("classify", Arg("time_system", "jd"), "--time-format jd"),
+        ("classify", Arg("survey", ("ZTF", "LSST")), "--survey ZTF|LSST"),
+        ("classify", Arg("dereddened", True), "--dereddened"),
+        ("classify", Arg("priors", {"SN Ia": 0.5, "TDE": 0.5}), "--priors 'SN Ia=0.5,TDE=0.5'"),
+        ("classify", Arg("classes"), "--classes"),
+        ("classify", Arg("calibration_folds", 5), "--set calibration_folds=5"),
+        ("fine-tune", Arg("labels", {"x": "SN Ia"}), "--labels FILE.toml"),
+        ("fine-tune", Arg("rate", 0.1), "--set rate=0.1"),
+    ],
+)
+def test_advice_is_given_in_words_of_the_command_line(command: str, arg: Arg, typed: str) -> None:
+    assert spelling(app.commands[command])(arg) == typed
+    assert "--" not in in_python(arg)
 
 
 def test_a_table_without_a_unit_is_refused_and_the_option_named(

@@ -21,7 +21,7 @@ from firstlight.classifier.priors import estimate_shares
 from firstlight.classifier.rows import carry_on, pieces
 from firstlight.classifier.state import StreamState
 from firstlight.classifier.trust import Trust, read_trust
-from firstlight.errors import CheckpointError, FirstlightError, UsageError
+from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
@@ -239,7 +239,7 @@ class Classifier:
             raise UsageError(
                 f"the classifier '{self.name}' cannot say how novel a light curve is",
                 where=where,
-                hint="Fine-tune one with calibration_folds=5 (--set calibration_folds=5).",
+                hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
             )
         return self.trust.novelty
 
@@ -294,7 +294,9 @@ class Classifier:
             self._novelty("start")
         if survey is None:
             if len(self.surveys) != 1:
-                raise UsageError("the survey must be said", where="start", hint="For example survey='ZTF'.")
+                raise UsageError(
+                    "the survey must be said", where="start", hint=("For example ", Arg("survey", "ZTF"), ".")
+                )
             survey = self.surveys[0]
         return StreamState(
             self.preparation.start(metadata, survey=survey),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.classifier.sets import ClassSets
-from firstlight.errors import MissingExtraError, UsageError
+from firstlight.errors import Arg, MissingExtraError, UsageError
 
 Floats = NDArray[np.float32]
 
@@ -126,7 +126,7 @@ class Predictions:
             raise UsageError(
                 f"the classifier '{self.classifier}' has no class sets",
                 where="sets",
-                hint="Fine-tune one with calibration_folds=5 (--set calibration_folds=5).",
+                hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
             )
         return self.evidence(coverage)
 

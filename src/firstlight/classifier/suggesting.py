@@ -17,7 +17,7 @@ from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.loading import load
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.wording import reasons
-from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
+from firstlight.errors import Arg, MissingExtraError, UnknownNameError, UsageError
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.photometry import magnitude_from_flux
@@ -243,7 +243,11 @@ def _labelled(
             raise UsageError(
                 "none of the labelled light curves has a label",
                 where="labelled",
-                hint="Say which column holds it when reading, label='NAME', or join a table of objects.",
+                hint=(
+                    "Say which column holds it when reading, ",
+                    Arg("label", "NAME"),
+                    ", or join a table of objects.",
+                ),
             )
         found |= {name: one for name, one in zip(labelled.object_id, theirs, strict=True) if one is not None}
     tree = class_tree()

@@ -20,11 +20,10 @@ from firstlight.cli import (
     studying,
     suggesting,
 )
-from firstlight.cli.commands import Commands
+from firstlight.cli.commands import FAILED, MISUSED, Commands, Refused
 from firstlight.cli.report import say
-from firstlight.errors import FirstlightError, UsageError
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, INTERRUPTED = 0, 130
 
 
 @click.group(
@@ -64,16 +63,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = app.main(args=arguments, prog_name="firstlight", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         return _fail(error.format_message(), MISUSED, bare=True)
+    except Refused as error:
+        return _fail(as_typed(error.message), error.code)
     except click.ClickException as error:
         return _fail(_words(error), MISUSED)
-    except UsageError as error:
-        return _fail(str(error), MISUSED)
     except BrokenPipeError:
         return FAILED  # the reader of a pipe has gone: nobody listens
     except OSError as error:
         place = f"'{error.filename}': " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}.", FAILED)
-    except (FirstlightError, MemoryError) as error:
+    except MemoryError as error:
         return _fail(str(error) or type(error).__name__, FAILED)
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped; no output was written", INTERRUPTED)
@@ -114,7 +113,7 @@ def as_typed(message: str) -> str:
 
 
 def _fail(message: str, code: int, *, bare: bool = False) -> int:
-    say(message if bare else f"firstlight: {as_typed(message)}")
+    say(message if bare else f"firstlight: {message}")
     return code
 
 

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from firstlight.errors import nearest
+from firstlight.cli.spelling import spelling
+from firstlight.errors import FirstlightError, UsageError, nearest
 
 INPUT, CLASSIFIER, TRAINING, OUTPUT = "Input", "Classifier", "Training", "Output"
+FAILED, MISUSED = 1, 2  # exit codes: bad data or files, a wrong command line
 
 
 class Option(click.Option):
@@ -30,6 +32,14 @@ def option(*names: str, group: str, **kwargs: Any) -> Decorator[Any]:
     return click.option(*names, cls=Option, group=group, **kwargs)
 
 
+class Refused(click.ClickException):
+    """An error of the library, in words of the command line, with its exit code."""
+
+    def __init__(self, error: FirstlightError, command: click.Command) -> None:
+        super().__init__(error.text(spelling(command)))
+        self.code = MISUSED if isinstance(error, UsageError) else FAILED
+
+
 class Command(click.Command):
     """A command whose help says what it does, shows examples that run, and then its options in groups."""
 
@@ -39,6 +49,13 @@ class Command(click.Command):
         )
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the library refuses is said in options of this command."""
+        try:
+            return super().invoke(ctx)
+        except FirstlightError as error:
+            raise Refused(error, self) from error
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, and its examples as they are typed."""

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
-from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, spelled
+from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, joined
 
 FORMATS = (
     "auto",
@@ -168,8 +168,7 @@ def asked(where: str) -> Iterator[None]:
     except (UsageError, CheckpointError):
         raise
     except FirstlightError as error:
-        place = ": ".join(part for part in (where, spelled(error.where)) if part)
-        raise UsageError(error.what, where=place, hint=error.hint) from error
+        raise UsageError(error.what, where=joined(where, error.where, ": "), hint=error.hint) from error
 
 
 def existing(path: str, where: str) -> Path:

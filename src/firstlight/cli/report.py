@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
+
+from firstlight.cli.spelling import spelling
+from firstlight.notes import worded
 
 if TYPE_CHECKING:
     from firstlight.classifier import Predictions
@@ -96,9 +100,10 @@ class Report:
         return text + list(dict.fromkeys(self.notes))
 
     def say(self, last: Sequence[str] = ()) -> None:
-        """Print the report on stderr."""
+        """Print the report on stderr, in words of the command that runs."""
+        spell = spelling(click.get_current_context().command)
         for line in [*self.lines(), *last]:
-            say(line)
+            say(worded(line, spell))
 
 
 def _count(number: int, noun: str) -> str:

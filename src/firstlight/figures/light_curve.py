@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight.errors import Arg, UnknownNameError, UsageError
 from firstlight.figures.panels import (
     Answers,
     Brightness,
@@ -110,7 +110,10 @@ def _one_object(curves: LightCurves, object_id: str | None) -> LightCurves:
     ids = curves.object_id
     if object_id is None:
         if len(ids) != 1:
-            raise UsageError(f"{len(ids)} objects to draw in one figure", hint="Name one with object_id=.")
+            raise UsageError(
+                f"{len(ids)} objects to draw in one figure",
+                hint=("Name one with ", Arg("object_id", "ID"), "."),
+            )
         return curves
     if str(object_id) not in ids:
         raise UnknownNameError("object", object_id, ids)

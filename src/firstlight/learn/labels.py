@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import TrainingError, UnknownNameError
+from firstlight.errors import Arg, TrainingError, UnknownNameError, Words, joined
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 
@@ -67,7 +67,7 @@ def read_names(
     if "label" not in curves.objects.column_names:
         raise TrainingError(
             "the objects have no column 'label'",
-            hint="Say which column holds it, --label NAME (label='NAME'), or join a table of objects.",
+            hint=("Say which column holds it, ", Arg("label", "NAME"), ", or join a table of objects."),
         )
     given = [None if label is None or label == "" else str(label) for label in curves.column("label")]
     known: dict[str | None, str | None] = {None: None}
@@ -76,7 +76,7 @@ def read_names(
             known[label] = class_tree().canonical((labels or {}).get(label, label), scheme=scheme)
         except UnknownNameError as error:
             error.where = f"Label '{label}' ({count} object{'s' if count > 1 else ''})"
-            error.hint = f"{error.hint} Map it: --labels FILE.toml (labels={{{label!r}: 'SN Ia'}}).".strip()
+            error.hint = joined(error.hint, ("Map it: ", Arg("labels", {label: "SN Ia"}), "."))
             raise
     return [known[label] for label in given]
 
@@ -97,11 +97,9 @@ def require(labels: Labels, *, least: int = LEAST_OBJECTS, what: str = "Fine-tun
     if sum(count >= least for count in found.values()) >= 2:
         return
     listed = ", ".join(f"{name} {count}" for name, count in found.items()) or "no labelled object"
-    hint = (
-        "Say --strategy output (strategy='output') or add labels."
-        if least > 1 and what == "Fine-tuning"
-        else "Add labels."
-    )
+    hint: Words = "Add labels."
+    if least > 1 and what == "Fine-tuning":
+        hint = ("Say ", Arg("strategy", "output"), " or add labels.")
     objects = "objects" if least > 1 else "object"
     raise TrainingError(
         f"{what} needs at least 2 classes with {least} {objects} each; found {listed}", hint=hint

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, Words
 from firstlight.facts import Survey
 from firstlight.facts import survey as find_survey
 from firstlight.facts import zero_point as zero_point_of
@@ -29,6 +29,7 @@ IMPLAUSIBLE_NJY = 1e13
 # Magnitudes outside are codes for "missing" (-999, 99, 999), limits outside 10..25 likewise.
 _MAGNITUDES = (-10.0, 50.0)
 _LIMIT_MAGNITUDES = (5.0, 40.0)
+_UNITS = ("nJy", "uJy", "mJy", "Jy", "FLUXCAL")  # those that are advised
 FIRST_JD = 2_400_000.0  # no MJD is as late, no Julian date of a survey as early
 
 
@@ -174,7 +175,8 @@ def brightness(
             raise UsageError("both flux and mag are given", hint="Give one of them.")
         if flux_unit is not None or zero_point_ab is not None:
             raise UsageError(
-                "magnitudes have no flux unit", hint="They are AB; leave flux_unit and zero_point out."
+                "magnitudes have no flux unit",
+                hint=("They are AB; leave ", Arg("flux_unit"), " and ", Arg("zero_point"), " out."),
             )
         if mag_err is None:
             raise DataError("magnitudes without errors", hint="Give mag_err.")
@@ -186,7 +188,7 @@ def brightness(
     if flux is None and limit is None:
         raise UsageError("neither flux nor mag nor limit is given")
     if flux is not None and flux_err is None:
-        raise DataError("fluxes without errors", hint="Give flux_err.")
+        raise DataError("fluxes without errors", hint=("Give ", Arg("flux_err"), "."))
     point = _zero_point(flux_unit, zero_point_ab)
     value = missing if flux is None else floats(flux, "flux")
     error = missing if flux is None else floats(flux_err, "flux_err")
@@ -200,9 +202,11 @@ def brightness(
 
 def _zero_point(flux_unit: str | None, zero_point_ab: Any) -> float | FloatArray:
     if (flux_unit is None) == (zero_point_ab is None):
-        problem = "no flux unit" if flux_unit is None else "both flux_unit and zero_point are given"
+        problem: Words = "no flux unit"
+        if flux_unit is not None:
+            problem = ("both ", Arg("flux_unit"), " and ", Arg("zero_point"), " are given")
         raise UsageError(
-            problem, hint="Say flux_unit='nJy', 'uJy', 'mJy', 'Jy' or 'FLUXCAL', or zero_point=25.0 (AB)."
+            problem, hint=("Say ", Arg("flux_unit", _UNITS), " or ", Arg("zero_point", 25.0), " (AB).")
         )
     if flux_unit is not None:
         return zero_point_of(flux_unit)
@@ -240,7 +244,13 @@ def _refuse_magnitudes(flux: FloatArray, error: FloatArray) -> None:
         raise DataError(
             f"values {value.min():g} ... {value.max():g} with errors below 1 look like magnitudes",
             where="column 'flux'",
-            hint="Give magnitudes as mag and mag_err (--mag). If they are fluxes, give them in nJy.",
+            hint=(
+                "Give magnitudes as ",
+                Arg("mag"),
+                " and ",
+                Arg("mag_err"),
+                ". If they are fluxes, give them in nJy.",
+            ),
         )
 
 
@@ -253,13 +263,13 @@ def modified_julian(time: FloatArray, system: str) -> FloatArray:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not MJD",
             where="column 'time'",
-            hint="If these are Julian dates say --time-format jd (time_system='jd').",
+            hint=("If these are Julian dates say ", Arg("time_system", "jd"), "."),
         )
     if system == "jd" and known.size and known.min() < FIRST_JD:
         raise DataError(
             f"holds {known.min():.1f} ... {known.max():.1f}: not Julian dates",
             where="column 'time'",
-            hint="If these are modified Julian dates say --time-format mjd (time_system='mjd').",
+            hint=("If these are modified Julian dates say ", Arg("time_system", "mjd"), "."),
         )
     return time - 2_400_000.5 if system == "jd" else time
 
@@ -282,7 +292,11 @@ def passband_codes(
         "" if example is None else example,
         survey.spellings,
         where=f"survey {survey.name}",
-        hint=f"{lost.size:,} rows, {objects:,} objects; unknown_passbands='drop' leaves them out, flagged.",
+        hint=(
+            f"{lost.size:,} rows, {objects:,} objects; ",
+            Arg("unknown_passbands", "drop"),
+            " leaves them out, flagged.",
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError
+from firstlight.errors import Arg, DataError
 from firstlight.lightcurves.arrays import arrow, as_text, floats, identifiers, truths
 from firstlight.lightcurves.flags import Flag, mark
 
@@ -158,7 +158,7 @@ def _trigger(value: FloatArray, time_system: str) -> FloatArray:
         raise DataError(
             f"holds {value[julian][0]:.1f}: not MJD",
             where="column 'trigger_mjd'",
-            hint="Subtract 2400000.5, or say --time-format jd (time_system='jd') for all times.",
+            hint=("Subtract 2400000.5, or say ", Arg("time_system", "jd"), " for all times."),
         )
     return np.where(julian, value - 2_400_000.5, value)
 

@@ -10,14 +10,16 @@ from urllib.error import URLError
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, MissingExtraError, UnknownNameError
+from firstlight.errors import Arg, DataError, MissingExtraError, UnknownNameError
 
 Series = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]  # phase, wavelength, flux
 _STEP = 20.0
 _RENAMED = {"nugent-sn91bg-snpy": "nugent-sn91bg", "hsiao-v3-snpy": "hsiao"}
 _HINT = (
     "sncosmo downloads it once, into $SNCOSMO_DATA_DIR where that is set; or give the simulator's data "
-    "folder as data=... (--data FOLDER)."
+    "folder as ",
+    Arg("data", "FOLDER"),
+    ".",
 )
 
 

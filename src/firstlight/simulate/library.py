@@ -17,7 +17,7 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UnknownNameError
+from firstlight.errors import Arg, DataError, UnknownNameError
 from firstlight.simulate import compact, downloaded
 from firstlight.simulate.compact import Photosphere
 
@@ -26,9 +26,10 @@ STEP = 20.0  # Angstrom, of every grid
 Floats = NDArray[np.float64]
 
 _MISSING = (
-    "Give the data folder as data=... (--data FOLDER; templates/, sncosmo/, populations/, visits/, filters/, "
-    "dust/). Without a folder, SALT3 and core-collapse templates download once through sncosmo "
-    "(pip install 'firstlight[simulate]')."
+    "Give the data folder as ",
+    Arg("data", "FOLDER"),
+    " (templates/, sncosmo/, populations/, visits/, filters/, dust/). Without a folder, SALT3 and "
+    "core-collapse templates download once through sncosmo (pip install 'firstlight[simulate]').",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UnknownNameError, UsageError
+from firstlight.errors import Arg, DataError, UnknownNameError, UsageError
 from firstlight.facts import Survey
 from firstlight.facts import survey as survey_of
 from firstlight.simulate import compact
@@ -130,7 +130,7 @@ def view(
     else:
         raise DataError(
             f"no visit log of {known.name} is here", where="simulate",
-            hint="Give one as visits=Visits(log=...) (--visits FILE): mjd, ra, dec, band and depth.",
+            hint=("Give one as ", Arg("visits", "FILE"), ": mjd, ra, dec, band and depth."),
         )  # fmt: skip
     spectra = plasticc_fraction if known.name == "LSST" else None
     return View(known, bands, log, chosen, rules or default, None, hosts, deep, spectra)
