@@ -45,7 +45,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 import firstlight as fl  # noqa: E402
 
-PARTS = ("import", "batch", "scaling", "process", "stream", "install")
+PARTS = ("import", "batch", "scaling", "process", "stream", "evaluate", "install")
 OBSERVATIONS = 60
 ROOT = Path(__file__).parents[1]
 
@@ -236,9 +236,13 @@ class Bench:
             raise SystemExit(f"importing firstlight brings {heavy}")
         code = f"import firstlight; firstlight.load({json.dumps(self.name)})"
         loads = [self._timed(code) for _ in range(self.rounds)]
+        helps = [
+            self._child("from firstlight.cli import main; main(['--help'])")[0] for _ in range(self.rounds)
+        ]
         return [
             Row("import firstlight (no torch, pandas or matplotlib)", tuple(least(imports)), "s", 0.3),
             Row("import firstlight and load the classifier", tuple(least(loads)), "s"),
+            Row("firstlight --help, from the shell", tuple(least(helps)), "s", 0.5),
         ]
 
     # Many light curves
@@ -393,6 +397,18 @@ class Bench:
             for key, values in seconds.items():
                 times[key].append(statistics.median(values))
         return min(times["whole"]), min(times["network"]), min(times["preparation"])
+
+    # Scoring
+
+    def part_evaluate(self) -> list[Row]:
+        from firstlight.evaluate import bootstrap
+
+        random, sizes = np.random.default_rng(0), (1509, 317, 98, 37, 25)  # the test objects of ztf-5
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        logits = random.normal(size=(labels.size, len(sizes))) + np.eye(len(sizes))[labels]
+        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        (took,) = best(self.rounds, lambda: bootstrap(labels, shares))
+        return [Row(f"intervals: 1,000 resamples of {labels.size:,} objects", tuple(took), "s")]
 
     # The install
 

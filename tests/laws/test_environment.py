@@ -10,14 +10,16 @@ import firstlight as fl
 
 FIXTURE = Path(__file__).parents[1] / "classifier" / "fixtures" / "format-1"
 
+# The time that it takes is a number of benchmarks/speed.py; what decides it is exact.
 IMPORT = """
-import sys, time
-before, start = set(sys.modules), time.process_time()
+import sys
+before = set(sys.modules)
 import firstlight
-spent = time.process_time() - start
-heavy = {"torch", "numpy", "pyarrow", "pandas", "onnxruntime", "sklearn", "matplotlib", "astropy"}
-assert not heavy & set(sys.modules), heavy & set(sys.modules)
-assert spent < 0.3, spent
+new = set(sys.modules) - before
+third = {name.partition(".")[0] for name in new} - sys.stdlib_module_names - {"firstlight"}
+assert not third, third
+own = {name for name in new if name.startswith("firstlight")}
+assert own == {"firstlight"}, own
 """
 
 SIDE_EFFECTS = """
@@ -54,7 +56,7 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedP
     )
 
 
-def test_import_is_quick_and_brings_nothing_heavy() -> None:
+def test_import_brings_itself_alone() -> None:
     done = run(IMPORT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
