@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     group=OUTPUT,
     multiple=True,
     metavar="STAGE",
-    help="When to score: full, '5 detections', '20 days'; may be repeated. Default: all of the protocols.",
+    help="When to score: full, '5 detections', '20 days'; may be repeated. "
+    "Default: 1 to 20 detections, 2 to 100 days, full.",
 )
 @option(
     "--resamples",
@@ -85,7 +86,7 @@ def evaluate(
     from firstlight import evaluate as measures
 
     with opt.asked("--at"):
-        cuts = tuple(measures.Stage.named(name) for name in stages) or measures.STAGES
+        cuts = tuple(measures.Stage.named(name) for name in stages) or measures.REPORT_STAGES
     model = _Asked(load(classifier, threads=threads), opt.priors(priors))
     target = opt.listed(classes)
     if protocol is not None:

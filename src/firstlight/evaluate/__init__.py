@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from firstlight.evaluate.answers import collapse, stage_answers
 from firstlight.evaluate.benchmarks import plasticc8, protocol, ztf5
-from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
+from firstlight.evaluate.diagram_points import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.evaluation import Evaluation, common_classes, evaluate, peak_magnitude
-from firstlight.evaluate.features import features
+from firstlight.evaluate.handmade_features import features
 from firstlight.evaluate.metrics import (
     balanced_accuracy,
     base_rate,
@@ -27,7 +26,7 @@ from firstlight.evaluate.opponent import Boosting, Opponent, Trees
 from firstlight.evaluate.protocols import Protocol
 from firstlight.evaluate.resampling import Interval, bootstrap, paired
 from firstlight.evaluate.scores import Score, pick, score, to_csv, to_table
-from firstlight.evaluate.stages import FULL, REPORT_STAGES, STAGES, Stage
+from firstlight.evaluate.stages import FULL, REPORT_STAGES, STAGES, Stage, collapse, stage_answers
 
 __all__ = [
     "FULL",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firstlight._types import Floats
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.evaluate.metrics import Floats
 from firstlight.evaluate.protocols import Protocol
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def ztf5(folder: str | Path | None = None, metadata: Sequence[str] = ()) -> Prot
     keys = zip(drawn["budget"].to_pylist(), drawn["draw"].to_pylist(), strict=True)
     draws = _draws([(str(budget), draw) for budget, draw in keys], drawn["object_id"].to_pylist(), table)
     return Protocol(
-        "ztf-5",
-        ZTF5,
-        _splits(curves, objects, ("pool", "test", "other")),
-        draws,
-        tuple(metadata),
-        "detections",
-        ("ZTF-g", "ZTF-r"),
+        name="ztf-5",
+        classes=ZTF5,
+        curves=_splits(curves, objects, ("pool", "test", "other")),
+        draws=draws,
+        metadata=tuple(metadata),
+        features="detections",
+        passbands=("ZTF-g", "ZTF-r"),
         reach_needed=False,
     )
 
@@ -143,13 +143,13 @@ def plasticc8(folder: str | Path | None = None, metadata: Sequence[str] = ()) ->
         for number in np.unique(numbers)
     }
     return Protocol(
-        "plasticc-8",
-        PLASTICC8,
-        _splits(curves, objects, ("pool", "test", "wide", "other")),
-        {key: tuple(str(name) for name in names) for key, names in draws.items()},
-        tuple(metadata),
-        "flux",
-        tuple(f"LSST-{band}" for band in "ugrizy"),
+        name="plasticc-8",
+        classes=PLASTICC8,
+        curves=_splits(curves, objects, ("pool", "test", "wide", "other")),
+        draws={key: tuple(str(name) for name in names) for key, names in draws.items()},
+        metadata=tuple(metadata),
+        features="flux",
+        passbands=tuple(f"LSST-{band}" for band in "ugrizy"),
         reach_needed=True,
     )
 

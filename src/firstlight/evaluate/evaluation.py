@@ -13,14 +13,13 @@ import numpy as np
 from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import DataError
 from firstlight.evaluate import metrics
-from firstlight.evaluate.answers import collapse, stage_answers
-from firstlight.evaluate.diagrams import Reliability, precision_recall, reliability, roc
-from firstlight.evaluate.features import AB_NJY
+from firstlight.evaluate.diagram_points import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.metrics import BY_CLASS
 from firstlight.evaluate.resampling import RESAMPLES
 from firstlight.evaluate.scores import Score, pick, score, to_csv
 from firstlight.evaluate.segments import Segments
-from firstlight.evaluate.stages import REPORT_STAGES, Stage
+from firstlight.evaluate.stages import REPORT_STAGES, Stage, collapse, stage_answers
+from firstlight.facts import class_tree, zero_point
 from firstlight.files import write_bytes, write_text
 from firstlight.report import (
     Block,
@@ -246,8 +245,6 @@ def evaluate(
     DataError
         When no labelled object is left.
     """
-    from firstlight.facts import class_tree
-
     if label not in curves.objects.column_names:
         raise DataError(f"light curves without a column '{label}'", hint="Evaluation needs labels.")
     predictions = classifier.classify(curves)
@@ -299,8 +296,6 @@ def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tupl
     that is coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself, unless other labels are finer
     than it (``SN`` beside ``SN Ia``); one that is neither, on none.
     """
-    from firstlight.facts import class_tree
-
     tree = class_tree()
     found: dict[str, int] = {}
     for label in dict.fromkeys(name for name in labels if name is not None):
@@ -318,7 +313,7 @@ def peak_magnitude(curves: LightCurves) -> Floats:
     """AB magnitude of the brightest usable detection of every object, [n]; NaN without one."""
     rows = np.flatnonzero(curves.usable & curves.detected & (curves.flux > 0))
     brightest = Segments(curves.owner[rows], len(curves)).extreme(np.maximum, curves.flux[rows])
-    return np.asarray(AB_NJY - 2.5 * np.log10(brightest))
+    return np.asarray(zero_point("nJy") - 2.5 * np.log10(brightest))
 
 
 def _by_magnitude(

@@ -12,13 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import DataError, UnknownNameError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 BINS = 15  # equal-mass bins of the calibration error (protocols ztf-5 and plasticc-8)
 CLIP = 1e-6  # probabilities below this cost as much as this in the log loss

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import MissingExtraError, TrainingError, UsageError
-from firstlight.evaluate.features import FeatureSet, features
-from firstlight.evaluate.metrics import Bools, Floats, Ints, encode
+from firstlight.evaluate.handmade_features import FeatureSet, features
+from firstlight.evaluate.metrics import encode
 from firstlight.evaluate.stages import FULL, Stage
 
 if TYPE_CHECKING:
@@ -181,7 +182,15 @@ class Opponent:
         _, table = features(cut.apply(curves), which, bands, metadata)
         counts = np.bincount(truth, minlength=len(order)).astype(np.int64)
         trees = Trees.fit(table, truth, len(order), settings=settings, booster=booster, seeds=seeds)
-        return cls(order, counts, which, bands, tuple(metadata), cut, trees)
+        return cls(
+            classes=order,
+            counts=counts,
+            which=which,
+            passbands=bands,
+            metadata=tuple(metadata),
+            cut=cut,
+            trees=trees,
+        )
 
     def predict(self, curves: LightCurves) -> Floats:
         """Class probabilities float64 [n, C], in the order of `classes`; cut as in training."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import DataError, UnknownNameError
-from firstlight.evaluate.answers import collapse, stage_answers
-from firstlight.evaluate.features import FeatureSet
-from firstlight.evaluate.metrics import Bools, Floats, Ints, encode
+from firstlight.evaluate.handmade_features import FeatureSet
+from firstlight.evaluate.metrics import encode
 from firstlight.evaluate.resampling import RESAMPLES
 from firstlight.evaluate.scores import Score, score
-from firstlight.evaluate.stages import FULL, STAGES, Stage
+from firstlight.evaluate.stages import FULL, STAGES, Stage, collapse, stage_answers
 
 if TYPE_CHECKING:
     from firstlight.classifier import Predictions

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from firstlight._types import Floats, Ints
 from firstlight.errors import DataError
-from firstlight.evaluate.metrics import Floats, Ints, measure
+from firstlight.evaluate.metrics import measure
 
 RESAMPLES = 1000
 _CELLS_AT_ONCE = 2_000_000  # resamples x objects in memory at a time
@@ -28,7 +29,7 @@ class Interval:
 Key = tuple[str, int]
 
 
-def resamples(labels: Ints, number: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.float64]]:
+def resamples(labels: Ints, number: int = RESAMPLES, seed: int = 0) -> Iterator[Floats]:
     """How often each object is drawn: float64 [b, n] blocks that make up `number` resamples.
 
     Objects are drawn with replacement within each class, so every resample has the class sizes of the

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from firstlight._types import Bools, Floats, Ints
 
 _APART = 1e6  # more days than any light curve is long: keeps segments apart on one axis
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from firstlight._types import Floats, Ints
 from firstlight.figures.style import ARMS, FONT, FOOT, GREY, SMALL, class_style, dress, given_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
 
 PRECISION_RECALL_SIZE = (7.0, 4.4)  # inch, with the legend beside
 
@@ -30,9 +30,9 @@ class ReliabilityBins(Protocol):
     @property
     def hi(self) -> Floats: ...  # noqa: D102
     @property
-    def n(self) -> NDArray[np.int64]: ...  # noqa: D102
+    def n(self) -> Ints: ...  # noqa: D102
     @property
-    def histogram(self) -> NDArray[np.int64]: ...  # noqa: D102
+    def histogram(self) -> Ints: ...  # noqa: D102
 
 
 def confusion_matrix(

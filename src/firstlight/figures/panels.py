@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import AnyArray, Bools, Floats
+from firstlight.facts import zero_point
 from firstlight.figures.style import FONT, GREY, SMALL, class_style, passband_style, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Brightness = Literal["magnitude", "uJy", "nJy"]
-Floats = NDArray[np.float64]
 
-AB_NJY = 31.4
 MEASURED_SNR = 3.0  # below, a measurement is shown as its limit in magnitudes
 LIMIT_SNR = 5.0
 MERGED_BELOW = 0.05  # classes that never exceed this are one grey line
@@ -35,9 +34,9 @@ class Points:
     flux: Floats
     error: Floats
     limit: Floats
-    detected: NDArray[np.bool_]
-    usable: NDArray[np.bool_]
-    passband: NDArray[Any]
+    detected: Bools
+    usable: Bools
+    passband: AnyArray
     trigger: float
 
 
@@ -57,10 +56,10 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
     if brightness == "magnitude":
         with np.errstate(divide="ignore", invalid="ignore"):
             shown = measured & (points.flux > 0) & (points.flux >= MEASURED_SNR * points.error)
-            value = AB_NJY - 2.5 * np.log10(np.where(points.flux > 0, points.flux, np.nan))
+            value = zero_point("nJy") - 2.5 * np.log10(np.where(points.flux > 0, points.flux, np.nan))
             error = 2.5 / np.log(10) * points.error / points.flux
             limit = np.where(np.isfinite(points.limit), points.limit, LIMIT_SNR * points.error)
-            limit = AB_NJY - 2.5 * np.log10(np.where(limit > 0, limit, np.nan))
+            limit = zero_point("nJy") - 2.5 * np.log10(np.where(limit > 0, limit, np.nan))
     else:
         unit = 1e-3 if brightness == "uJy" else 1.0
         shown, value, error, limit = measured, points.flux * unit, points.error * unit, points.limit * unit
@@ -159,7 +158,7 @@ def _finish_points(ax: Axes, brightness: Brightness, values: Floats, limits: boo
         )
 
 
-def _by_wavelength(names: NDArray[Any]) -> list[str]:
+def _by_wavelength(names: AnyArray) -> list[str]:
     """Passbands from blue to red; unknown ones last."""
     from firstlight.facts import all_passbands
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.figures.style import FONT, FOOT, GREY, SMALL, arm_style, dress, given_or_new
@@ -14,7 +13,6 @@ from firstlight.figures.style import FONT, FOOT, GREY, SMALL, arm_style, dress, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
 
 NAMES = {
     "macro_auroc": "Macro AUROC",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from firstlight._types import Floats, Ints
 from firstlight.figures.diagrams import (
     PRECISION_RECALL_SIZE,
     Interval,
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
 
 _STAGES = ("3 detections", "5 detections", "10 detections", "full")  # whose reliability is drawn side by side
 
@@ -39,9 +36,9 @@ class Evaluated(Protocol):
     @property
     def scores(self) -> Sequence[ScoreRow]: ...  # noqa: D102
     @property
-    def confusion(self) -> Mapping[str, NDArray[np.int64]]: ...  # noqa: D102
+    def confusion(self) -> Mapping[str, Ints]: ...  # noqa: D102
     @property
-    def answers(self) -> Mapping[str, tuple[NDArray[np.int64], Floats]]: ...  # noqa: D102
+    def answers(self) -> Mapping[str, tuple[Ints, Floats]]: ...  # noqa: D102
     def roc(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def precision_recall(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def reliability(self, stage: str = ...) -> Mapping[str, ReliabilityBins]: ...  # noqa: D102

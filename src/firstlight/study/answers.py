@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from firstlight._types import Floats
 from firstlight.classifier import Classifier
 from firstlight.errors import CheckpointError, TrainingError, UsageError
 from firstlight.evaluate import Boosting, Stage, Trees, macro_auroc
-from firstlight.evaluate.metrics import Floats, fill_unanswered
+from firstlight.evaluate.metrics import fill_unanswered
 from firstlight.study.cells import Answer, Cell, Place
 from firstlight.study.material import LEAST, Material
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firstlight.evaluate.metrics import Floats
+from firstlight._types import Floats
 from firstlight.study.findings import Findings, resampled
 from firstlight.study.plan import NO_LABELS, Arm
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firstlight._types import Floats
 from firstlight.evaluate import Protocol
-from firstlight.evaluate.metrics import Floats
 from firstlight.study.cells import Answer, Cell
 from firstlight.study.plan import NO_LABELS, Arm, Study
 from firstlight.study.scoring import ALL, Scored

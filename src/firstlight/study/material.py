@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from firstlight._types import Floats, Ints
 from firstlight.classifier import Classifier
 from firstlight.classifier import load as load_classifier
 from firstlight.errors import DataError
 from firstlight.evaluate import Protocol, Stage, features, protocol
-from firstlight.evaluate.metrics import Floats, Ints, fill_unanswered
+from firstlight.evaluate.metrics import fill_unanswered
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.readers import read_table

@@ -54,13 +54,13 @@ def own_protocol(
         )
     bands = sorted({pool.passbands[code] for code in np.unique(pool.passband[pool.usable])}, key=_wavelength)
     return Protocol(
-        name,
-        order,
-        curves,
-        _draws(curves["pool"], order, budgets, draws, name),
-        tuple(metadata),
-        "detections" if len(bands) == 2 else "flux",
-        tuple(bands),
+        name=name,
+        classes=order,
+        curves=curves,
+        draws=_draws(curves["pool"], order, budgets, draws, name),
+        metadata=tuple(metadata),
+        features="detections" if len(bands) == 2 else "flux",
+        passbands=tuple(bands),
         reach_needed=False,
         stages=STAGES,
     )

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from firstlight._types import Floats, Ints
 from firstlight.evaluate import Protocol, Stage, measure
-from firstlight.evaluate.metrics import Floats, Ints
 from firstlight.evaluate.resampling import resamples
 from firstlight.study.cells import Answer, Place, write_arrays
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from firstlight.evaluate.metrics import Floats
+from firstlight._types import Floats
 from firstlight.study.curves import Curve, at_share, best_from_scratch, curve, labels_needed, without_labels
 from firstlight.study.findings import Findings, Median, summarise
 from firstlight.study.plan import NO_LABELS, Arm
@@ -16,6 +16,8 @@ METRICS = ("macro_auroc", "macro_f1")
 CHANCE = {"macro_auroc": 0.5}
 SHARES = (0.1, 0.3)
 BEST = "the best arm from scratch"
+
+Followed = Sequence[Mapping[str, float]]  # epoch, step, seconds and score of a training, row by row
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,13 @@ def verdicts(findings: Findings, metrics: Sequence[str] = METRICS) -> Verdicts:
             if arm in transfer:
                 for name, rival in rivals.items():
                     saved += _saved(arm.name, own, name, rival, metric)
+    pairs = [(arm, metric) for metric in metrics for arm in transfer]
     return Verdicts(
-        tuple(saved),
-        tuple(kept),
-        tuple(one for metric in metrics for arm in transfer for one in _against_best(findings, arm, metric)),
-        tuple(one for metric in metrics for arm in transfer for one in _against_none(findings, arm, metric)),
-        tuple(_converged(findings)),
+        saved=tuple(saved),
+        kept=tuple(kept),
+        differences=tuple(one for arm, metric in pairs for one in _against_best(findings, arm, metric)),
+        without=tuple(one for arm, metric in pairs for one in _against_none(findings, arm, metric)),
+        converged=tuple(_converged(findings)),
     )
 
 
@@ -149,12 +152,12 @@ def _saved(name: str, own: Curve, against: str, rival: Curve | None, metric: str
             first = own.labels[own.labels > 0].min(initial=np.inf)
             found.append(
                 Saved(
-                    name,
-                    against,
-                    metric,
-                    int(labels),
-                    _estimate(needed),
-                    _estimate(1 - needed / labels),
+                    arm=name,
+                    against=against,
+                    metric=metric,
+                    labels=int(labels),
+                    needed=_estimate(needed),
+                    saved=_estimate(1 - needed / labels),
                     at_most=bool(needed[0] == first),
                 )
             )
@@ -212,7 +215,7 @@ def _difference(
 
 def _converged(findings: Findings) -> list[Converged]:
     """Every training from a base against the best network from scratch, where both were followed."""
-    histories: dict[tuple[str, str], dict[int, list[dict[str, float]]]] = {}
+    histories: dict[tuple[str, str], dict[int, Followed]] = {}
     for cell, (answer, _) in findings.results.items():
         if cell.followed and answer.record.get("history"):
             own = histories.setdefault((cell.arm.name, cell.budget), {})
@@ -238,8 +241,8 @@ def _compare(
     name: str,
     against: str,
     budget: str,
-    own: dict[int, list[dict[str, float]]],
-    rival: dict[int, list[dict[str, float]]],
+    own: Mapping[int, Followed],
+    rival: Mapping[int, Followed],
 ) -> Converged:
     costs, bests, reached = [], [], 0
     draws = sorted(set(own) & set(rival))
@@ -250,18 +253,23 @@ def _compare(
         reached += bool(hits)
         costs.append(hits[0] if hits else dict.fromkeys(("epoch", "step", "seconds"), np.inf))
 
-    def middle(rows: Sequence[dict[str, float]], what: str) -> float:
+    def middle(rows: Sequence[Mapping[str, float]], what: str) -> float:
         # The middle one of an even number may be infinite: a mean with it would be too.
         return float(np.quantile([row[what] for row in rows], 0.5, method="higher")) if rows else np.nan
 
     return Converged(
-        name,
-        against,
-        budget,
-        len(draws),
-        reached,
-        *(middle(costs, what) for what in ("epoch", "step", "seconds")),
-        *(middle(bests, what) for what in ("epoch", "step", "seconds", "score")),
+        arm=name,
+        against=against,
+        budget=budget,
+        draws=len(draws),
+        reached=reached,
+        epochs=middle(costs, "epoch"),
+        steps=middle(costs, "step"),
+        seconds=middle(costs, "seconds"),
+        scratch_epochs=middle(bests, "epoch"),
+        scratch_steps=middle(bests, "step"),
+        scratch_seconds=middle(bests, "seconds"),
+        score=middle(bests, "score"),
     )
 
 

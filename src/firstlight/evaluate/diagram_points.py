@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from firstlight._types import Floats, Ints
+
 HISTOGRAM_BINS = 25  # of equal width between 0 and 1
 
 
@@ -19,8 +20,8 @@ class Reliability:
     observed: Floats
     lo: Floats
     hi: Floats
-    n: NDArray[np.int64]
-    histogram: NDArray[np.int64]
+    n: Ints
+    histogram: Ints
 
 
 def roc(positive: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:

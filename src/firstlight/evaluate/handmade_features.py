@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from firstlight.evaluate.segments import Bools, Floats, Ints, Segments, ratio
+from firstlight._types import Bools, Floats, Ints
+from firstlight.evaluate.segments import Segments, ratio
+from firstlight.facts import zero_point
 
 if TYPE_CHECKING:
     from firstlight.lightcurves import LightCurves
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 FeatureSet = Literal["detections", "flux"]
 Table = dict[str, Floats]
 
-AB_NJY = 31.4  # magnitude of 1 nJy
 ERROR_FLOOR = 0.01  # mag; keeps a single tiny error from ruling a straight line
 MERGED = 0.5  # days between points of a band that count as one night
 REACH = 4.0  # days outside the data that interpolation bridges (protocol ztf-5)
@@ -60,7 +61,7 @@ def detection_features(curves: LightCurves, passbands: Sequence[str]) -> Table:
     keep = curves.detected[rows] & (curves.flux[rows] > 0)
     rows, band, days = rows[keep], band[keep], days[keep]
     flux = curves.flux[rows]
-    mag = AB_NJY - 2.5 * np.log10(flux)
+    mag = zero_point("nJy") - 2.5 * np.log10(flux)
     error = 2.5 / np.log(10) * curves.flux_err[rows] / flux
     objects = Segments(curves.owner[rows], len(curves))
     table, nights = _band_table(objects, band, days, mag, error, passbands)
@@ -223,7 +224,7 @@ def flux_features(curves: LightCurves, passbands: Sequence[str]) -> Table:
     peak_day = np.where(found, days[brightest], np.nan)
     relative, noise = flux / scale[objects.owner], error / scale[objects.owner]
     table = _flux_totals(objects, band, days, flux / error, relative, detected)
-    table["peak_mag"] = AB_NJY - 2.5 * np.log10(scale)
+    table["peak_mag"] = zero_point("nJy") - 2.5 * np.log10(scale)
     table["peak_day"] = peak_day
     table["peak_band"] = np.where(found, band[brightest], np.nan).astype(np.float64)
     known = np.isfinite(relative)

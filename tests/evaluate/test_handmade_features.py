@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firstlight.evaluate import features
-from firstlight.evaluate.features import distance_modulus
+from firstlight.evaluate.handmade_features import distance_modulus
 from firstlight.lightcurves import LightCurves
 
 ZTF, LSST = ("ZTF-g", "ZTF-r"), tuple(f"LSST-{band}" for band in "ugrizy")
