@@ -1,5 +1,8 @@
 """Surveys and passbands: numbers with sources, every spelling of a name, a user's own survey."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,7 +10,16 @@ import pyarrow as pa
 import pytest
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts import all_passbands, extinction_at, passband, survey, surveys
+from firstlight.facts import (
+    Survey,
+    all_passbands,
+    extinction_at,
+    passband,
+    survey,
+    surveys,
+    to_plain,
+    united,
+)
 
 PACKAGED = {"ZTF": "gri", "LSST": "ugrizy", "Pan-STARRS": "grizy", "DES": "griz", "ATLAS": "co"}
 CURVES = {"ZTF": "ztf", "LSST": "lsst", "Pan-STARRS": "ps1", "DES": "des", "ATLAS": "atlas"}
@@ -145,8 +157,51 @@ def test_a_survey_of_ones_own_is_a_few_lines_of_toml(tmp_path) -> None:
     assert mine.passband(7).name == "Mine-r"
     assert mine.passbands[0].extinction == pytest.approx(2.6, abs=0.1)
     assert mine.detection_snr == 5.0
-    assert passband("Mine-r") == mine.passbands[0]
-    assert survey("mine") == mine
+    assert passband("Mine-r", among=mine.passbands) == mine.passbands[0]
+    assert mine.answers_to("mine") and not mine.answers_to("my")
+
+
+def test_a_survey_of_ones_own_is_known_to_nothing_else() -> None:
+    before = surveys(), all_passbands()
+    survey(WHITE)
+    assert (surveys(), all_passbands()) == before
+    with pytest.raises(UnknownNameError, match="of your own must come as a Passband"):
+        passband("MyScope-w")
+    with pytest.raises(UnknownNameError, match="MyScope"):
+        survey("MyScope")
+
+
+def test_a_packaged_name_means_the_packaged_numbers() -> None:
+    with pytest.raises(UsageError, match="packaged with other numbers"):
+        survey({**WHITE, "name": "ZTF"})
+    assert survey(survey("ZTF").to_dict()) == survey("ZTF")
+
+
+def test_passbands_carry_what_their_survey_says_of_rows() -> None:
+    mine = survey({**WHITE, "detection_snr": 3.0, "time_scale": "tai", "time_reference": "middle"})
+    band = mine.passbands[0]
+    assert (band.detection_snr, band.time_scale, band.time_reference) == (3.0, "tai", "middle")
+    assert Survey.of(mine.passbands) == mine
+    assert survey(mine.to_dict()) == mine
+
+
+def test_a_passband_is_written_by_name_only_where_it_is_packaged() -> None:
+    ours, theirs = survey(WHITE).passbands[0], survey("ZTF").passbands[0]
+    assert to_plain(theirs) == "ZTF-g"
+    for band in (ours, theirs):
+        assert passband(json.loads(json.dumps(to_plain(band)))) == band
+    with pytest.raises(UnknownNameError, match="'colour'"):
+        passband({**asdict(ours), "colour": "white"})
+    with pytest.raises(DataError, match="lacks depth"):
+        passband({key: value for key, value in asdict(ours).items() if key != "depth"})
+
+
+def test_one_name_with_two_sets_of_numbers_is_refused() -> None:
+    ours = survey(WHITE)
+    other = survey({**WHITE, "detection_snr": 3.0})
+    assert united(ours.passbands, ours.passbands) == ours.passbands
+    with pytest.raises(DataError, match="two surveys are called 'MyScope'"):
+        united(ours.passbands, other.passbands)
 
 
 def test_a_survey_may_be_a_mapping_or_itself() -> None:

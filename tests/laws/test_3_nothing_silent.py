@@ -49,6 +49,7 @@ def test_passbands_that_a_classifier_does_not_read_are_flagged(classifier) -> No
         survey="ZTF",
     )
     answers = classifier.classify(curves)
-    reads = classifier.preparation.passbands is None or "ZTF-i" in classifier.preparation.passbands
+    read = classifier.preparation.passbands
+    reads = read is None or "ZTF-i" in {band.name for band in read}
     assert np.isfinite(answers.final()).all() == reads
     assert bool(answers.flags[0] & Flag.NO_KNOWN_PASSBAND) != reads

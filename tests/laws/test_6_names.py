@@ -21,7 +21,7 @@ def test_the_place_of_a_passband_in_the_list_does_not_matter(classifier, light_c
     moved = dataclasses.replace(
         curves,
         passband=codes[curves.passband],
-        passbands=tuple(curves.passbands[place] for place in order),
+        bands=tuple(curves.bands[place] for place in order),
     )
     same(classifier.classify(moved).probabilities, classifier.classify(curves).probabilities)
 

@@ -114,7 +114,7 @@ def test_both_ends_of_the_way_are_kept_to_the_last_bit():
 
 def test_light_curves_of_a_survey_with_other_passbands_are_not_replayed(base: Classifier):
     near = labelled(12, seed=2)
-    far = dataclasses.replace(near, passbands=("LSST-z", "LSST-y"))
+    far = dataclasses.replace(near, bands=("LSST-z", "LSST-y"))
     replayed = [fine_tune(base, mine, epochs=1).checkpoint.config["training"] for mine in (near, far)]
     assert replayed[0]["replay"] and replayed[1]["replay"] is None
     assert replayed[0]["strategy"] == replayed[1]["strategy"] == "auto"

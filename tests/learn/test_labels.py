@@ -30,7 +30,7 @@ def test_light_curves_without_labels_are_refused():
 
 
 def vars_of(curves):
-    names = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags", "offsets", "passbands")
+    names = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags", "offsets", "bands")
     return {name: getattr(curves, name) for name in names}
 
 

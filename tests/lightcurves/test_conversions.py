@@ -1,5 +1,10 @@
 """Conversions lose nothing: Arrow, Parquet, pandas, nested-pandas, polars, astropy, both ways."""
 
+import json
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +15,7 @@ from hypothesis import strategies as st
 from firstlight.errors import DataError, UnknownNameError
 from firstlight.facts import survey
 from firstlight.lightcurves import Flag, LightCurves
+from firstlight.readers import read_table
 
 ROUND_TRIPS = {
     "arrow": lambda curves: LightCurves.from_arrow(curves.to_arrow()),
@@ -184,3 +190,47 @@ def test_flags_travel(bump: LightCurves) -> None:
     for convert in ROUND_TRIPS.values():
         assert convert(flagged).flags.tolist() == [0, Flag.BAD_QUALITY]
         assert convert(bump).equals(bump)
+
+
+OWN = {"name": "Mine", "passbands": {"w": {"wavelength_um": 0.61, "width_um": 0.38, "depth": 20.5}}}
+AGAIN = """
+import pickle, sys
+from firstlight.lightcurves import LightCurves
+form, value = pickle.load(sys.stdin.buffer)
+sys.stdout.buffer.write(pickle.dumps(getattr(LightCurves, "from_" + form)(value)))
+"""
+
+
+def own(size: int = 3) -> LightCurves:
+    given = {"object_id": ["own"] * size, "time": np.arange(size), "passband": ["w"] * size, "survey": OWN}
+    one = LightCurves.from_columns(**given, flux=[9.0] * size, flux_err=[1.0] * size, flux_unit="nJy")
+    return LightCurves.concat([one, everything()])
+
+
+@pytest.mark.parametrize("size", [0, 3])
+@pytest.mark.parametrize("form", ["arrow", "pandas", "polars", "astropy", "nested_pandas"])
+def test_passbands_of_ones_own_are_read_back_in_another_process(form: str, size: int) -> None:
+    curves = own(size)
+    value = form, getattr(curves, f"to_{form}")()
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN], input=pickle.dumps(value), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert pickle.loads(done.stdout).equals(curves)
+
+
+def test_passbands_of_ones_own_survive_parquet(tmp_path) -> None:
+    curves = own()
+    pq.write_table(curves.to_arrow(), tmp_path / "curves.parquet")
+    assert LightCurves.from_arrow(pq.read_table(tmp_path / "curves.parquet")).equals(curves)
+    assert read_table(tmp_path / "curves.parquet").equals(curves)
+
+
+def test_tables_that_name_packaged_passbands_only_are_read() -> None:
+    curves = everything()
+    table = curves.to_arrow()
+    names = {b"firstlight.passbands": json.dumps(curves.passbands)}
+    assert LightCurves.from_arrow(table.replace_schema_metadata(names)).equals(curves)
+    unknown = {b"firstlight.passbands": json.dumps(["Mine-w", *curves.passbands])}
+    with pytest.raises(UnknownNameError, match="'Mine-w'"):
+        LightCurves.from_arrow(table.replace_schema_metadata(unknown))

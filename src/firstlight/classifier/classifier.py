@@ -46,6 +46,10 @@ class Classifier:
         In the order of the probabilities.
     surveys : tuple of str
         Whose light curves it was trained on.
+    passbands : tuple of Passband
+        Those that it was trained on, with the numbers that they had then.
+    own_surveys : tuple of Survey
+        Those of `surveys` that do not come with firstlight.
     card : str
         Data, measures and limits, in Markdown.
     preparation : Preparation
@@ -66,8 +70,13 @@ class Classifier:
         self.card, self.hash = checkpoint.card, checkpoint.hash
         self._threads = threads
         try:
-            _make_known(config.get("own_surveys", ()))
-            self.preparation = Preparation.from_dict(config["preparation"])
+            # Facts of surveys that do not come with firstlight stand beside the names that mean them.
+            self.own_surveys = tuple(
+                facts.Survey.from_dict(values) for values in config.get("own_surveys", ())
+            )
+            own = tuple(band for one in self.own_surveys for band in one.passbands)
+            self.passbands = tuple(facts.passband(name, among=own) for name in config["passbands"])
+            self.preparation = Preparation.from_dict(config["preparation"], among=own)
             self.calibration = Calibration.from_dict(config["calibration"])
             for given in (self.calibration.training_shares, self.calibration.prior):
                 shares(given or "flat", self.classes)
@@ -298,6 +307,8 @@ class Classifier:
                     "the survey must be said", where="start", hint=("For example ", Arg("survey", "ZTF"), ".")
                 )
             survey = self.surveys[0]
+        if isinstance(survey, str):  # a name means what it meant in training
+            survey = next((one for one in self.own_surveys if one.answers_to(survey)), survey)
         return StreamState(
             self.preparation.start(metadata, survey=survey),
             self._network.first_hidden(),
@@ -353,15 +364,3 @@ def _refuse_others(curves: object) -> None:
             f"light curves are needed, not a {type(curves).__name__}",
             hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
         )
-
-
-def _make_known(surveys: Sequence[Mapping[str, Any]]) -> None:
-    """The facts of a user's own surveys, so that their passbands mean here what they meant in training."""
-    for values in surveys:
-        one = facts.Survey.from_dict(values)
-        if one.name in facts.surveys() and facts.survey(one.name) != one:
-            raise UsageError(
-                f"survey '{one.name}' has other numbers here than in training",
-                hint="Give one of the two another name.",
-            )
-        facts.survey(one)

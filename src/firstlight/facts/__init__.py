@@ -2,7 +2,16 @@
 
 from firstlight.facts.classes import ClassTree, class_tree
 from firstlight.facts.extinction import extinction_at
-from firstlight.facts.surveys import Passband, Survey, all_passbands, passband, survey, surveys
+from firstlight.facts.passband import Passband, united
+from firstlight.facts.surveys import (
+    Survey,
+    all_passbands,
+    is_packaged,
+    passband,
+    survey,
+    surveys,
+    to_plain,
+)
 from firstlight.facts.units import units, zero_point
 
 __all__ = [
@@ -12,9 +21,12 @@ __all__ = [
     "all_passbands",
     "class_tree",
     "extinction_at",
+    "is_packaged",
     "passband",
     "survey",
     "surveys",
+    "to_plain",
+    "united",
     "units",
     "zero_point",
 ]

@@ -1,10 +1,14 @@
-"""Surveys and their passbands: the packaged ones and a user's own."""
+"""Surveys and their passbands: the packaged ones and a user's own.
+
+Nothing is registered: a user's own survey is known to the values that were made with it, which carry its
+`Passband` values, and to nothing else in the process.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +19,9 @@ from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts.arrays import as_arrow
-from firstlight.facts.extinction import extinction_at
 from firstlight.facts.names import Spellings, load_toml, refuse_unknown_keys, text_of
+from firstlight.facts.passband import Passband, passband_of
 
-_PASSBAND_KEYS = ("wavelength_um", "width_um", "extinction", "depth", "aliases", "source", "depth_source")
 _PLAIN_KEYS = (
     "zero_point",
     "time_scale",
@@ -27,6 +30,8 @@ _PLAIN_KEYS = (
     "trigger_detections",
     "trigger_separation_days",
 )
+# What a survey says of every row of it, whichever passband; carried by its passbands.
+_OF_ROWS = ("detection_snr", "time_scale", "time_reference")
 _SURVEY_KEYS = (
     *_PLAIN_KEYS,
     "name",
@@ -37,53 +42,6 @@ _SURVEY_KEYS = (
     "detection_source",
     "trigger_source",
 )
-
-
-@dataclass(frozen=True)
-class Passband:
-    """One filter of one survey.
-
-    Attributes
-    ----------
-    name : str
-        Qualified by the survey: ``"ZTF-g"``, ``"LSST-y"``.
-    survey, short : str
-        The two parts of the name.
-    wavelength_um, width_um : float
-        Transmission-weighted mean wavelength and equivalent width, um.
-    extinction : float
-        A / E(B-V), Fitzpatrick 1999 with R_V = 3.1, for E(B-V) on the scale of Schlafly & Finkbeiner 2011
-        (0.86 times the SFD map).
-    depth : float
-        Typical 5-sigma AB magnitude of one visit.
-    aliases : tuple of str
-        Other spellings within the survey, numbers among them.
-    source, depth_source : str
-        Where the first three numbers and the depth come from.
-    """
-
-    name: str
-    survey: str
-    short: str
-    wavelength_um: float
-    width_um: float
-    extinction: float
-    depth: float
-    aliases: tuple[str, ...] = ()
-    source: str = "given by the user"
-    depth_source: str = "given by the user"
-
-    def __post_init__(self) -> None:
-        for name in ("wavelength_um", "width_um", "extinction", "depth"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise DataError(f"{name} is {value!r}", where=f"passband '{self.name}'", hint="Give it > 0.")
-        if not 0.05 < self.wavelength_um < 30:
-            raise DataError(
-                f"wavelength_um is {self.wavelength_um}",
-                where=f"passband '{self.name}'",
-                hint="It is in micrometres: 4800 Angstrom are 0.48.",
-            )
 
 
 @dataclass(frozen=True)
@@ -130,6 +88,8 @@ class Survey:
             )
         if self.time_reference not in ("start", "middle"):
             raise UnknownNameError("time reference", self.time_reference, ("start", "middle"))
+        of_rows: dict[str, Any] = {key: getattr(self, key) for key in _OF_ROWS}
+        object.__setattr__(self, "passbands", tuple(replace(band, **of_rows) for band in self.passbands))
         for spelling, one, other in self._spellings.clashes:
             raise DataError(f"'{spelling}' means both {one} and {other}", where=f"survey '{self.name}'")
 
@@ -183,14 +143,26 @@ class Survey:
         bands = {}
         for band in self.passbands:
             values = asdict(band)
-            bands[band.short] = {k: v for k, v in values.items() if k not in ("name", "survey", "short")}
+            said = ("name", "survey", "short", *_OF_ROWS)
+            bands[band.short] = {key: value for key, value in values.items() if key not in said}
         plain = {key: getattr(self, key) for key in _PLAIN_KEYS if getattr(self, key) is not None}
         return {"name": self.name, **plain, "aliases": self.aliases, "passbands": bands, **self.sources}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Survey:
-        """The survey of a mapping, without making its name known in this process (`survey` does)."""
+        """The survey that `to_dict` wrote; `survey` refuses one that bears a packaged name."""
         return _survey(values, where=f"survey '{values.get('name', 'without name')}'")
+
+    @classmethod
+    def of(cls, passbands: Iterable[Passband]) -> Survey:
+        """The survey of these passbands of it: its clock and detection rule, without what is not of rows."""
+        bands = tuple(passbands)
+        of_rows: dict[str, Any] = {key: getattr(bands[0], key) for key in _OF_ROWS}
+        return cls(bands[0].survey, bands, **of_rows)
+
+    def answers_to(self, name: object) -> bool:
+        """Whether `name` is its name or an alias, in any case."""
+        return Spellings([(one, self.name) for one in (self.name, *self.aliases)]).find(str(name)) is not None
 
     @property
     def is_packaged(self) -> bool:
@@ -222,27 +194,6 @@ class Survey:
         return table[np.asarray(indices, dtype=np.intp)]
 
 
-def _passband(survey_name: str, short: str, row: Mapping[str, Any]) -> Passband:
-    where = f"survey '{survey_name}', passband '{short}'"
-    refuse_unknown_keys(row, _PASSBAND_KEYS, where=where)
-    for key in ("wavelength_um", "width_um", "depth"):
-        if key not in row:
-            raise DataError(f"lacks {key}", where=where, hint="Needed: wavelength_um, width_um, depth.")
-    wavelength = float(row["wavelength_um"])
-    extra = {key: str(row[key]) for key in ("source", "depth_source") if key in row}
-    return Passband(
-        name=f"{survey_name}-{short}",
-        survey=survey_name,
-        short=short,
-        wavelength_um=wavelength,
-        width_um=float(row["width_um"]),
-        extinction=float(row["extinction"]) if "extinction" in row else extinction_at(wavelength),
-        depth=float(row["depth"]),
-        aliases=tuple(text_of(alias) for alias in row.get("aliases", ())),
-        **extra,
-    )
-
-
 def _survey(row: Mapping[str, Any], *, where: str) -> Survey:
     """A survey from a mapping shaped like one table of ``surveys.toml`` with its `name` inside."""
     refuse_unknown_keys(row, _SURVEY_KEYS, where=where)
@@ -255,7 +206,7 @@ def _survey(row: Mapping[str, Any], *, where: str) -> Survey:
     plain = {key: row[key] for key in _PLAIN_KEYS if key in row}
     return Survey(
         name=name,
-        passbands=tuple(_passband(name, short, band) for short, band in row["passbands"].items()),
+        passbands=tuple(passband_of(name, short, band) for short, band in row["passbands"].items()),
         aliases=tuple(str(alias) for alias in row.get("aliases", ())),
         sources={key: str(value) for key, value in row.items() if key.endswith("_source")},
         **plain,
@@ -266,9 +217,6 @@ def _survey(row: Mapping[str, Any], *, where: str) -> Survey:
 def _packaged() -> dict[str, Survey]:
     rows = load_toml("surveys.toml")
     return {name: _survey({"name": name, **row}, where=f"surveys.toml, {name}") for name, row in rows.items()}
-
-
-_own: dict[str, Survey] = {}  # what users brought into this process, so that a qualified name finds its facts
 
 
 def survey(which: str | Path | Mapping[str, Any] | Survey) -> Survey:
@@ -297,12 +245,12 @@ def survey(which: str | Path | Mapping[str, Any] | Survey) -> Survey:
     'MyScope-w'
     """
     if isinstance(which, Survey):
-        return _remember(which)
+        return _apart(which)
     if isinstance(which, Mapping):
-        return _remember(Survey.from_dict(which))
+        return _apart(Survey.from_dict(which))
     if isinstance(which, Path) or str(which).endswith(".toml"):
-        return _remember(_read(Path(which)))
-    known = {**_packaged(), **_own}
+        return _apart(_read(Path(which)))
+    known = _packaged()
     if which in known:
         return known[which]
     pairs = [(spelling, name) for name, one in known.items() for spelling in (name, *one.aliases)]
@@ -324,45 +272,67 @@ def _read(path: Path) -> Survey:
     return _survey(row, where=str(path))
 
 
-def _remember(one: Survey) -> Survey:
-    packaged = _packaged().get(one.name)
-    if packaged is not None and packaged != one:
+def _apart(own: Survey) -> Survey:
+    """The survey, unless it bears the name of a packaged one: that name means the packaged numbers."""
+    if own.name in _packaged() and not own.is_packaged:
         raise UsageError(
-            f"survey '{one.name}' is packaged with other numbers", hint="Give your survey another name."
+            f"survey '{own.name}' is packaged with other numbers", hint="Give your survey another name."
         )
-    if packaged is None:
-        _own[one.name] = one
-    return one
+    return own
 
 
 def surveys() -> tuple[str, ...]:
-    """The names of the packaged surveys, then those that the user brought into this process."""
-    return (*_packaged(), *_own)
+    """The names of the packaged surveys."""
+    return tuple(_packaged())
+
+
+@cache
+def _packaged_passbands() -> dict[str, Passband]:
+    return {band.name: band for one in _packaged().values() for band in one.passbands}
 
 
 def all_passbands() -> dict[str, Passband]:
-    """Every known passband by its qualified name: packaged surveys and those of the user in this process."""
-    every: Iterable[Survey] = (*_packaged().values(), *_own.values())
-    return {band.name: band for one in every for band in one.passbands}
+    """Every passband of the packaged surveys by its qualified name."""
+    return dict(_packaged_passbands())
 
 
-def passband(qualified: str) -> Passband:
-    """The passband of a qualified name.
+def passband(which: str | Passband | Mapping[str, Any], *, among: Iterable[Passband] = ()) -> Passband:
+    """A passband: one of the packaged ones by its qualified name, or a user's own.
+
+    Parameters
+    ----------
+    which : str, mapping or Passband
+        A qualified name, what `to_plain` wrote, or a passband.
+    among : passbands, optional
+        A user's own that names may mean too.
 
     Raises
     ------
     UnknownNameError
-        With the nearest qualified name. Passbands of a user's own survey are known once it was given to
-        `survey` in this process.
+        With the nearest qualified name.
 
     Examples
     --------
     >>> passband("LSST-y").wavelength_um
     0.9754
     """
-    known = all_passbands()
-    if qualified not in known:
-        raise UnknownNameError(
-            "passband", qualified, known, hint="A survey of your own is known once it was given to survey()."
-        )
-    return known[qualified]
+    if isinstance(which, Passband):
+        return which
+    if isinstance(which, Mapping):
+        return Passband.from_dict(which)
+    known = {**_packaged_passbands(), **{band.name: band for band in among}}
+    if which in known:
+        return known[which]
+    raise UnknownNameError(
+        "passband", which, known, hint="One of a survey of your own must come as a Passband, not as a name."
+    )
+
+
+def is_packaged(band: Passband) -> bool:
+    """Whether a passband comes with firstlight, with these numbers."""
+    return _packaged_passbands().get(band.name) == band
+
+
+def to_plain(band: Passband) -> str | dict[str, Any]:
+    """A passband as a value of JSON that `passband` reads: its name if packaged, else all its numbers."""
+    return band.name if is_packaged(band) else {**asdict(band), "aliases": list(band.aliases)}

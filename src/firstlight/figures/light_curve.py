@@ -130,7 +130,17 @@ def _points(one: LightCurves) -> Points:
         trigger = float(seen[0] if seen.size else one.time[0] if one.time.size else np.nan)
     names = np.array([*one.passbands, "unknown"], dtype=object)
     days = one.time - trigger
-    return Points(days, one.flux, one.flux_err, one.limit, one.detected, usable, names[one.passband], trigger)
+    return Points(
+        days=days,
+        flux=one.flux,
+        error=one.flux_err,
+        limit=one.limit,
+        detected=one.detected,
+        usable=usable,
+        passband=names[one.passband],
+        bands=one.bands,
+        trigger=trigger,
+    )
 
 
 def _answers(predictions: Predictions | None, one: LightCurves, points: Points) -> Answers | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from firstlight._types import AnyArray, Bools, Floats
-from firstlight.facts import zero_point
+from firstlight.facts import Passband, zero_point
 from firstlight.figures.style import FONT, GREY, SMALL, class_style, passband_style, spread
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Points:
     detected: Bools
     usable: Bools
     passband: AnyArray
+    bands: tuple[Passband, ...]
     trigger: float
 
 
@@ -66,8 +67,8 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
         ax.axhline(0.0, color="0.75", linewidth=0.9, zorder=0.4)
     limited = ~shown & np.isfinite(limit)
     size = 4.6 if inside.sum() <= CROWDED else 3.6
-    for name in _by_wavelength(points.passband[inside]):
-        style = passband_style(name)
+    for name in _by_wavelength(points.passband[inside], points.bands):
+        style = passband_style(name, among=points.bands)
         own = inside & (points.passband == name)
         labelled = False
         for faint in (False, True):
@@ -158,13 +159,10 @@ def _finish_points(ax: Axes, brightness: Brightness, values: Floats, limits: boo
         )
 
 
-def _by_wavelength(names: AnyArray) -> list[str]:
+def _by_wavelength(names: AnyArray, bands: tuple[Passband, ...]) -> list[str]:
     """Passbands from blue to red; unknown ones last."""
-    from firstlight.facts import all_passbands
-
-    known = all_passbands()
-    unique = sorted(set(names.tolist()))
-    return sorted(unique, key=lambda name: known[name].wavelength_um if name in known else np.inf)
+    wavelength = {band.name: band.wavelength_um for band in bands}
+    return sorted(sorted(set(names.tolist())), key=lambda name: wavelength.get(name, np.inf))
 
 
 def draw_probabilities(ax: Axes, answers: Answers | None, points: Points, high: float) -> None:

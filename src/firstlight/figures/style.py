@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firstlight.errors import FirstlightError, MissingExtraError
-from firstlight.facts import class_tree, passband, survey
+from firstlight.facts import Passband, all_passbands, class_tree, passband
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,11 +80,11 @@ class ClassStyle:
     line: str
 
 
-def passband_style(name: str) -> PassbandStyle:
+def passband_style(name: str, *, among: Iterable[Passband] = ()) -> PassbandStyle:
     """Colour and marker of a passband by its qualified name, e.g. ``"ZTF-g"``.
 
     A passband of a user's own survey takes its colour from its name (ugrizy), else from its wavelength,
-    and then its marker from its place in the survey.
+    and then its marker from its place in the survey; `among` are the passbands of such surveys.
 
     Examples
     --------
@@ -96,11 +96,12 @@ def passband_style(name: str) -> PassbandStyle:
     if known is not None:
         return PassbandStyle(*known)
     try:
-        own = passband(name)
+        own = passband(name, among=(among := tuple(among)))
     except FirstlightError:
         return PassbandStyle(GREY, "h")
     near = min(_RUBIN_WAVELENGTHS, key=lambda band: abs(_RUBIN_WAVELENGTHS[band] - own.wavelength_um))
-    place = [band.name for band in survey(own.survey).passbands].index(name)
+    survey = (band.name for band in (*among, *all_passbands().values()) if band.survey == own.survey)
+    place = list(dict.fromkeys(survey)).index(name)
     return PassbandStyle(_RUBIN[near][0], _OWN_MARKERS[place % len(_OWN_MARKERS)])
 
 

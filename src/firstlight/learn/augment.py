@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from firstlight import facts
 from firstlight.errors import UsageError
 from firstlight.lightcurves import LightCurves
 
@@ -139,8 +138,7 @@ def _measure_again(curves: LightCurves, how: Augmentation, rng: np.random.Genera
 
 def _above_threshold(curves: LightCurves, flux: NDArray[np.float64], error: NDArray[np.float64]) -> Bools:
     """Whether S/N is above the survey's threshold, or at least what a weaker detection of the file had."""
-    limits = [facts.survey(facts.passband(name).survey).detection_snr for name in curves.passbands]
-    threshold = np.array([*limits, np.inf])[curves.passband]
+    threshold = np.array([*(band.detection_snr for band in curves.bands), np.inf])[curves.passband]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(flux / error >= np.fmin(threshold, curves.flux / curves.flux_err))
 

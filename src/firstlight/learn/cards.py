@@ -77,5 +77,7 @@ def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {one}" for key, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
+        # A passband of a user's own is a table there; its name is enough here.
+        names = (one["name"] if isinstance(one, Mapping) else str(one) for one in value)
+        return ", ".join(names) or "none"
     return str(value)

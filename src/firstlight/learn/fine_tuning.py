@@ -14,14 +14,21 @@ from torch import Tensor
 
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.checkpoint import TRUST
-from firstlight.facts import class_tree, passband
+from firstlight.facts import class_tree
 from firstlight.learn import auto, memory
 from firstlight.learn import labels as reading
 from firstlight.learn.cards import card
 from firstlight.learn.fitting import Lesson, calibrate, fit
 from firstlight.learn.heads import match_head, merged_classes
 from firstlight.learn.networks import NetworkConfig, join_members, split_members
-from firstlight.learn.publishing import history_columns, publish, reading_only, seen_passbands, versions
+from firstlight.learn.publishing import (
+    history_columns,
+    own_surveys,
+    publish,
+    reading_only,
+    seen_passbands,
+    versions,
+)
 from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for
 from firstlight.learn.strategies import phases
 from firstlight.learn.training import Progress
@@ -122,7 +129,7 @@ def fine_tune(
     reading.require(known, least=1 if strategy in ("output", "auto") else reading.LEAST_OBJECTS)
     replayed = None if past is None else _told(past.curves, curves, base.preparation.metadata)
     old = None if past is None else reading.index(past.names, known.classes)
-    passbands = sorted({*base.checkpoint.config["passbands"], *seen_passbands(curves, replayed)})
+    passbands = seen_passbands(base, curves, replayed)
     preparation = reading_only(base.preparation, passbands)
     lesson = Lesson(
         curves,
@@ -177,6 +184,7 @@ def fine_tune(
         classes=known.classes,
         preparation=preparation,
         passbands=passbands,
+        own_surveys=own_surveys(base, curves, replayed),
         calibration=calibration,
         training=training,
         card=_card(name, base, preparation, training, about),
@@ -217,7 +225,7 @@ def _past(
 
 def _is_far(base: Classifier, curves: LightCurves) -> bool:
     """Whether most observations are in passbands that the base does not know."""
-    known = [base.preparation.reads(passband(name)) is not None for name in curves.passbands]
+    known = [base.preparation.reads(band) is not None for band in curves.bands]
     read = np.array([*known, False])[curves.passband]
     return bool(2 * np.count_nonzero(read & curves.usable) < np.count_nonzero(curves.usable))
 

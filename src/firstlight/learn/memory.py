@@ -8,8 +8,7 @@ trigger to 0.001 d, fluxes and errors to 0.1 %, no names and no dates.
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,9 @@ from numpy.typing import NDArray
 from firstlight.classifier import Classifier
 from firstlight.classifier.checkpoint import REPLAY
 from firstlight.errors import CheckpointError, UsageError
+from firstlight.facts import Passband
 from firstlight.lightcurves import LightCurves
+from firstlight.lightcurves.conversion import dumps, loads
 from firstlight.lightcurves.objects import standard
 from firstlight.lightcurves.rows import Rows, in_order
 from firstlight.preparation import Preparation
@@ -82,7 +83,7 @@ def carried(classifier: Classifier) -> LightCurves | None:
     """The labelled light curves that a classifier carries, None where it carries none."""
     data = classifier.checkpoint.extras.get(PART)
     where = classifier.checkpoint.where(PART)
-    return None if data is None else parse(data, where=where)
+    return None if data is None else parse(data, where=where, among=classifier.passbands)
 
 
 def dump(curves: LightCurves, names: Sequence[str], preparation: Preparation) -> bytes:
@@ -122,7 +123,7 @@ def dump(curves: LightCurves, names: Sequence[str], preparation: Preparation) ->
     for name, kind in _ROWS.items():
         values = pa.array(np.rint(columns[name]).astype(kind.to_pandas_dtype()))
         table[name] = pa.ListArray.from_arrays(offsets, values)
-    notes = {"firstlight.replay": FORMAT, "passbands": json.dumps(kept.passbands)}
+    notes = {"firstlight.replay": FORMAT, "passbands": dumps(kept.bands)}
     buffer = io.BytesIO()
     pq.write_table(
         pa.table(table).replace_schema_metadata(notes),
@@ -136,8 +137,10 @@ def dump(curves: LightCurves, names: Sequence[str], preparation: Preparation) ->
     return buffer.getvalue()
 
 
-def parse(data: bytes, *, where: str = PART) -> LightCurves:
+def parse(data: bytes, *, where: str = PART, among: Iterable[Passband] = ()) -> LightCurves:
     """The light curves that `dump` wrote; their time is in days since the trigger.
+
+    `among` are passbands of a user's own that older files name only.
 
     Raises
     ------
@@ -169,8 +172,8 @@ def parse(data: bytes, *, where: str = PART) -> LightCurves:
     objects = table.drop_columns([*_ROWS, "triggered"]).replace_schema_metadata(None)
     objects = objects.append_column("object_id", pa.array([f"replay-{k}" for k in range(len(table))]))
     objects = objects.append_column("trigger_mjd", pa.array(np.where(given, 0.0, np.nan)))
-    passbands = tuple(json.loads(notes[b"passbands"]))
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, passbands, standard(objects))
+    bands = loads(notes[b"passbands"], among=among)
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
 
 def _metadata(preparation: Preparation) -> tuple[str, ...]:

@@ -20,7 +20,14 @@ from firstlight.learn.networks import (
     join_members,
     reference_config,
 )
-from firstlight.learn.publishing import history_columns, publish, reading_only, seen_passbands, versions
+from firstlight.learn.publishing import (
+    history_columns,
+    own_surveys,
+    publish,
+    reading_only,
+    seen_passbands,
+    versions,
+)
 from firstlight.learn.recipe import PRETRAIN, Recipe, epochs_for
 from firstlight.learn.training import Progress
 from firstlight.lightcurves import LightCurves
@@ -126,6 +133,7 @@ def pretrain(
         classes=known.classes,
         preparation=preparation,
         passbands=passbands,
+        own_surveys=own_surveys(curves),
         calibration=calibration,
         training=training,
         card=card(

@@ -16,7 +16,7 @@ from torch import Tensor
 import firstlight
 from firstlight.classifier import Calibration, Checkpoint, Classifier, load
 from firstlight.errors import CheckpointError
-from firstlight.facts import passband, survey
+from firstlight.facts import Passband, Survey, is_packaged, united
 from firstlight.learn.export import to_onnx
 from firstlight.learn.networks import NetworkConfig, restore
 from firstlight.learn.training import Row
@@ -31,10 +31,11 @@ def publish(
     name: str,
     classes: Sequence[str],
     preparation: Preparation,
-    passbands: Sequence[str],
+    passbands: Sequence[Passband],
     calibration: Calibration,
     training: Mapping[str, Any],
     card: str,
+    own_surveys: Sequence[Survey] = (),
     path: Path | None = None,
     extras: Mapping[str, bytes] | None = None,
 ) -> Classifier:
@@ -45,30 +46,31 @@ def publish(
     weights : mapping of str to Tensor
         As ``build(config).state_dict()`` names them.
     config : NetworkConfig
-    passbands : sequence of str
-        Qualified names of the passbands seen in training.
+    passbands : sequence of Passband
+        Those seen in training.
     training : mapping
         Provenance, as plain values of JSON.
     card : str
         Markdown.
+    own_surveys : sequence of Survey
+        Those of the passbands that do not come with firstlight.
     extras : mapping of str to bytes, optional
         Further parts of the checkpoint (`firstlight.classifier.checkpoint.EXTRAS`).
     """
     network = restore(config, weights)
-    names = sorted(set(passbands))
-    surveys = [survey(one) for one in sorted({passband(name).survey for name in names})]
+    surveys = sorted({band.survey for band in passbands})
     values: dict[str, Any] = {
         "name": name,
         "version": "1",
         "classes": list(classes),
         "preparation": preparation.to_dict(),
         "network": config.to_dict(),
-        "surveys": [one.name for one in surveys],
-        "passbands": names,
+        "surveys": surveys,
+        "passbands": sorted(band.name for band in passbands),
         "calibration": calibration.to_dict(),
         "training": dict(training),
     }
-    own = [one.to_dict() for one in surveys if not one.is_packaged]
+    own = [one.to_dict() for one in own_surveys if one.name in surveys]
     if own:
         values["own_surveys"] = own
     arrays = {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
@@ -77,16 +79,50 @@ def publish(
     return Classifier(checkpoint) if path is None else load(checkpoint.save(path))
 
 
-def seen_passbands(*collections: LightCurves | None) -> list[str]:
-    """Qualified names of the passbands with a usable observation in any of these light curves."""
-    seen: set[str] = set()
-    for curves in collections:
-        if curves is not None:
-            seen |= {curves.passbands[code] for code in np.unique(curves.passband[curves.usable])}
-    return sorted(seen)
+def seen_passbands(*sources: Classifier | LightCurves | None) -> tuple[Passband, ...]:
+    """The passbands with a usable observation in light curves, or in those that a classifier learnt from.
+
+    Raises
+    ------
+    DataError
+        When two surveys of one name have different numbers.
+    """
+    seen = [_seen(source) for source in sources if source is not None]
+    return tuple(sorted(united(*seen, where="training"), key=lambda band: band.name))
 
 
-def reading_only(preparation: Preparation, passbands: Sequence[str]) -> Preparation:
+def _seen(source: Classifier | LightCurves) -> tuple[Passband, ...]:
+    if isinstance(source, LightCurves):
+        return tuple(source.bands[code] for code in np.unique(source.passband[source.usable]))
+    return source.passbands
+
+
+def own_surveys(*sources: Classifier | LightCurves | None) -> tuple[Survey, ...]:
+    """The surveys that do not come with firstlight, of light curves or of what a classifier learnt from.
+
+    Raises
+    ------
+    DataError
+        When two surveys of one name have different numbers.
+    """
+    found: dict[str, Survey] = {}
+    for source in sources:
+        for one in () if source is None else _own(source):
+            there = found.setdefault(one.name, one)
+            bands = united(there.passbands, one.passbands, where="training")
+            found[one.name] = dataclasses.replace(there, passbands=bands)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _own(source: Classifier | LightCurves) -> tuple[Survey, ...]:
+    if not isinstance(source, LightCurves):
+        return source.own_surveys
+    own = [band for band in source.bands if not is_packaged(band)]
+    names = dict.fromkeys(band.survey for band in own)
+    return tuple(Survey.of(band for band in own if band.survey == name) for name in names)
+
+
+def reading_only(preparation: Preparation, passbands: Sequence[Passband]) -> Preparation:
     """The preparation restricted to passbands that were learnt from: what was never seen is not guessed at.
 
     The reference's preparation has its own table of passbands and stays as it is.

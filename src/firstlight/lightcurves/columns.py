@@ -151,8 +151,7 @@ def from_columns(
         report.extend(notes)
     empty = table.num_rows - len(settled.names)
     offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
-    names = tuple(band.name for band in which.passbands)
-    return LightCurves.from_rows(settled.rows, offsets, names, table)
+    return LightCurves.from_rows(settled.rows, offsets, which.passbands, table)
 
 
 def brightness(

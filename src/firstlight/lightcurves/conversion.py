@@ -3,12 +3,13 @@
 The names are the same in all conversions. One row an observation: ``object_id``, ``mjd``, ``band``
 (qualified), ``flux``, ``flux_err``, ``detected``, ``limit`` (fluxes in nJy), ``flags``. One row an object:
 the columns of `LightCurves.objects`; the nested forms add the observations as a column ``lightcurve``.
+The passbands stand in the metadata, packaged ones by name and a user's own with all their numbers.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError
-from firstlight.facts import all_passbands, survey, surveys
+from firstlight.facts import Passband, passband, survey, surveys, to_plain
 from firstlight.lightcurves import objects as metadata
 from firstlight.lightcurves.arrays import arrow, floats, identifiers
 from firstlight.lightcurves.columns import classify_rows, given_detections, given_flags
@@ -36,7 +37,24 @@ def observations(curves: LightCurves) -> pa.Table:
     """One row an observation, as an Arrow table; `object_id` and `band` are dictionaries."""
     names = curves.objects.column("object_id").combine_chunks()
     owner = pa.array(curves.owner.astype(np.int32))
-    return pa.table({"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(curves)})
+    columns = {"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(curves)}
+    return pa.table(columns).replace_schema_metadata({PASSBANDS: dumps(curves.bands)})
+
+
+def plain(bands: Iterable[Passband]) -> list[str | dict[str, Any]]:
+    """Passbands as values of JSON, which `facts.passband` reads."""
+    return [to_plain(band) for band in bands]
+
+
+def dumps(bands: Iterable[Passband]) -> str:
+    """Passbands as JSON."""
+    return json.dumps(plain(bands))
+
+
+def loads(text: str | bytes, *, among: Iterable[Passband] = ()) -> tuple[Passband, ...]:
+    """The passbands that `dumps` wrote; names may mean one of `among` besides packaged ones."""
+    own = tuple(among)
+    return tuple(passband(band, among=own) for band in json.loads(text))
 
 
 def _row_columns(curves: LightCurves) -> dict[str, pa.Array]:
@@ -64,9 +82,7 @@ def to_arrow(curves: LightCurves) -> pa.Table:
     kind, offsets = (pa.ListArray, np.int32) if small else (pa.LargeListArray, np.int64)
     nested = kind.from_arrays(pa.array(curves.offsets.astype(offsets)), struct)
     table = curves.objects.append_column(NESTED, nested)
-    return table.replace_schema_metadata(
-        {PASSBANDS: json.dumps(curves.passbands), "firstlight.flux_unit": "nJy"}
-    )
+    return table.replace_schema_metadata({PASSBANDS: dumps(curves.bands), "firstlight.flux_unit": "nJy"})
 
 
 def from_arrow(table: pa.Table) -> LightCurves:
@@ -80,10 +96,10 @@ def from_arrow(table: pa.Table) -> LightCurves:
         raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
     columns, offsets = _unnested(arrow(table.column(NESTED), NESTED))
     known = (table.schema.metadata or {}).get(PASSBANDS)
-    rows, passbands = _rows(columns, tuple(json.loads(known)) if known else None)
+    rows, bands = _rows(columns, loads(known) if known else None)
     objects = metadata.as_table(table.drop_columns([NESTED]).replace_schema_metadata(None))
-    objects = _with_survey(objects, rows, offsets, passbands)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, passbands, metadata.standard(objects))
+    objects = _with_survey(objects, rows, offsets, bands)
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, metadata.standard(objects))
 
 
 def _unnested(nested: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np.int64]]:
@@ -110,7 +126,9 @@ def _flat(lists: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
     return lists.flatten(), np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _rows(columns: Mapping[str, Any], passbands: tuple[str, ...] | None) -> tuple[Rows, tuple[str, ...]]:
+def _rows(
+    columns: Mapping[str, Any], bands: tuple[Passband, ...] | None, among: Iterable[Passband] = ()
+) -> tuple[Rows, tuple[Passband, ...]]:
     """Rows from columns in nJy and MJD with qualified passband names."""
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
@@ -119,7 +137,7 @@ def _rows(columns: Mapping[str, Any], passbands: tuple[str, ...] | None) -> tupl
             hint="For tables of another shape use read_table or LightCurves.from_columns.",
         )
     size = len(columns["mjd"])
-    codes, names = _codes(arrow(columns["band"], "band"), passbands)
+    codes, bands = _codes(arrow(columns["band"], "band"), bands, among)
     detected = given_detections(columns.get("detected"))
     rows = classify_rows(
         time=floats(columns["mjd"], "mjd"),
@@ -128,57 +146,65 @@ def _rows(columns: Mapping[str, Any], passbands: tuple[str, ...] | None) -> tupl
         flux_err=floats(columns["flux_err"], "flux_err"),
         limit=floats(columns["limit"], "limit") if "limit" in columns else np.full(size, np.nan),
         detected=detected,
-        detection_snr=_detection_snr(names),
+        detection_snr=max((band.detection_snr for band in bands), default=5.0),
         flags=given_flags(columns.get("flags"), size),
     )
-    return rows, names
+    return rows, bands
 
 
-def _codes(band: pa.Array, passbands: tuple[str, ...] | None) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Positions of names among `passbands`; without these, among all of the surveys that occur."""
+def _codes(
+    band: pa.Array, bands: tuple[Passband, ...] | None, among: Iterable[Passband]
+) -> tuple[NDArray[np.int16], tuple[Passband, ...]]:
+    """Positions of names among `bands`; without these, among all of the surveys that occur."""
     encoded = band if isinstance(band, pa.DictionaryArray) else band.dictionary_encode()
     names = encoded.dictionary.to_pylist()
-    if passbands is None and isinstance(band, pa.DictionaryArray):
-        passbands = tuple(names)
-    known = all_passbands()
-    for name in names:
-        if name is not None and name not in (passbands or ()) and name not in known:
-            raise UnknownNameError(
-                "passband", name, known, where="column 'band'", hint="Names are qualified."
-            )
-    if passbands is None:
-        here = dict.fromkeys(known[name].survey for name in names if name is not None)
-        order = [name for name in surveys() if name in here]
-        passbands = tuple(band.name for name in order for band in survey(name).passbands)
-    position = {name: code for code, name in enumerate(passbands)}
+    try:
+        found = [passband(name, among=(*(bands or ()), *among)) for name in names if name is not None]
+    except UnknownNameError as error:
+        error.where = "column 'band'"
+        raise
+    if bands is None:
+        bands = tuple(found) if isinstance(band, pa.DictionaryArray) else _whole_surveys(found, among)
+    position = {one.name: code for code, one in enumerate(bands)}
     table = np.array([*(position.get(name, -1) for name in names), -1], np.int16)
-    return table[np.asarray(encoded.indices.fill_null(len(names)), dtype=np.intp)], passbands
+    return table[np.asarray(encoded.indices.fill_null(len(names)), dtype=np.intp)], bands
 
 
-def _detection_snr(passbands: tuple[str, ...]) -> float:
-    known = all_passbands()
-    rules = {survey(known[name].survey).detection_snr for name in passbands if name in known}
-    return max(rules, default=5.0)
+def _whole_surveys(found: Iterable[Passband], among: Iterable[Passband]) -> tuple[Passband, ...]:
+    """All passbands of the surveys of these: packaged ones in their order, then the user's own."""
+    here = {band.survey for band in found}
+    packaged = [survey(name) for name in surveys() if name in here]
+    own = (band for band in among if band.survey in here - {one.name for one in packaged})
+    return (*(band for one in packaged for band in one.passbands), *own)
 
 
 def _with_survey(
-    objects: pa.Table, rows: Rows, offsets: NDArray[np.int64], passbands: tuple[str, ...]
+    objects: pa.Table, rows: Rows, offsets: NDArray[np.int64], bands: tuple[Passband, ...]
 ) -> pa.Table:
     """The objects with a column `survey`: where it is missing, that of the first known passband."""
     if "survey" in objects.column_names:
         return objects
-    known = all_passbands()
-    of_band = [known[name].survey if name in known else name.rpartition("-")[0] for name in passbands]
     first = np.full(len(offsets) - 1, -1)
     owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     seen = np.flatnonzero(rows.passband >= 0)[::-1]
     first[owner[seen]] = rows.passband[seen]
-    names = [of_band[code] if code >= 0 else (of_band or [""])[0] for code in first.tolist()]
+    usual = bands[0].survey if bands else ""
+    names = [bands[code].survey if code >= 0 else usual for code in first.tolist()]
     return metadata.replace(objects, "survey", pa.array(names, pa.string()))
 
 
-def from_observations(long: pa.Table, objects: Any, passbands: tuple[str, ...] | None) -> LightCurves:
-    """Light curves from one table of observations and one of objects (or None)."""
+def from_observations(
+    long: pa.Table,
+    objects: Any,
+    bands: tuple[Passband, ...] | None = None,
+    *,
+    among: Iterable[Passband] = (),
+) -> LightCurves:
+    """Light curves from one table of observations and one of objects (or None).
+
+    `bands` are the passbands in their order; without them they follow from the column ``band``, whose names
+    may mean one of `among` besides packaged ones.
+    """
     from firstlight.lightcurves.curves import LightCurves
 
     if "object_id" not in long.column_names:
@@ -191,8 +217,9 @@ def from_observations(long: pa.Table, objects: Any, passbands: tuple[str, ...] |
     if (owner < 0).any():
         example = ids[int(np.flatnonzero(owner < 0)[0])].as_py()
         raise DataError("has observations and no row in the table of objects", where=f"object '{example}'")
-    rows, names = _rows({name: long.column(name) for name in long.column_names}, passbands)
+    among = tuple(among)
+    rows, bands = _rows({name: long.column(name) for name in long.column_names}, bands, among)
     rows = take_rows(rows, np.argsort(owner, kind="stable"))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(table)))]).astype(np.int64)
-    table = _with_survey(table, rows, offsets, names)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, names, metadata.standard(table))
+    table = _with_survey(table, rows, offsets, bands)
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, metadata.standard(table))

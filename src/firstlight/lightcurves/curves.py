@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts import class_tree
+from firstlight.facts import Passband, class_tree, passband, united
 from firstlight.lightcurves import columns, conversion, frames
 from firstlight.lightcurves import objects as metadata
 from firstlight.lightcurves.arrays import floats
@@ -46,7 +46,7 @@ class LightCurves:
     time : float64 array, MJD, shape (N,)
         On the clock of the survey (UTC or TAI); sorted within an object.
     passband : int16 array, shape (N,)
-        Position in `passbands`; -1 where unknown.
+        Position in `bands`; -1 where unknown.
     flux, flux_err : float64 array, nJy, shape (N,)
         Difference flux, negative is normal; NaN where only a limit is known.
     detected : bool array, shape (N,)
@@ -57,8 +57,9 @@ class LightCurves:
         Bits of `Flag`.
     offsets : int64 array, shape (n + 1,)
         Object k owns rows ``offsets[k]:offsets[k + 1]``.
-    passbands : tuple of str
-        Qualified names, e.g. ``"ZTF-g"``.
+    bands : tuple of Passband
+        The passbands with their numbers, so that a user's own mean the same in every process; packaged ones
+        may be given by their qualified names.
     objects : pyarrow.Table, n rows
         ``object_id``, ``survey``, ``flags``, ``dereddened`` and whatever is known besides: ``redshift``,
         ``redshift_err``, ``photoz``, ``photoz_err``, ``mwebv``, ``ra``, ``dec``, ``trigger_mjd`` (float64,
@@ -83,7 +84,7 @@ class LightCurves:
     limit: FloatArray
     flags: NDArray[np.uint16]
     offsets: NDArray[np.int64]
-    passbands: tuple[str, ...]
+    bands: tuple[Passband, ...]
     objects: pa.Table
 
     def __post_init__(self) -> None:
@@ -91,6 +92,7 @@ class LightCurves:
             array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+        object.__setattr__(self, "bands", tuple(passband(band) for band in self.bands))
         columns.refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
         if len(self.offsets) != self.objects.num_rows + 1 or self.offsets[-1] != len(self.time):
             sizes = f"{self.objects.num_rows} objects, {len(self.offsets)} offsets, {len(self.time)} rows"
@@ -110,7 +112,7 @@ class LightCurves:
         cls,
         rows: Rows,
         offsets: NDArray[np.int64],
-        passbands: tuple[str, ...],
+        bands: tuple[Passband, ...],
         objects: pa.Table,
     ) -> LightCurves:
         """Light curves from rows that are in order; object flags follow from them and from the metadata."""
@@ -118,7 +120,11 @@ class LightCurves:
         flags = own | object_flags(rows, offsets)
         position = objects.column_names.index("flags")
         objects = objects.set_column(position, "flags", pa.array(flags, pa.uint16()))
-        return cls(**vars(rows), offsets=offsets, passbands=passbands, objects=objects)
+        return cls(**vars(rows), offsets=offsets, bands=bands, objects=objects)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By the constructor, so that the arrays are read-only in the other process too.
+        return LightCurves, tuple(getattr(self, one.name) for one in fields(self))
 
     def __len__(self) -> int:
         return int(self.objects.num_rows)
@@ -130,6 +136,11 @@ class LightCurves:
 
     def __iter__(self) -> Iterator[LightCurves]:
         return (self[index] for index in range(len(self)))
+
+    @cached_property
+    def passbands(self) -> tuple[str, ...]:
+        """The qualified names of `bands`, e.g. ``"ZTF-g"``."""
+        return tuple(band.name for band in self.bands)
 
     @cached_property
     def object_id(self) -> list[str]:
@@ -201,7 +212,7 @@ class LightCurves:
     def equals(self, other: LightCurves) -> bool:
         """Whether both hold the same observations and metadata, bit by bit; NaN equals NaN."""
         return (
-            self.passbands == other.passbands
+            self.bands == other.bands
             and all(_identical(getattr(self, name), getattr(other, name)) for name in _TYPES)
             and metadata.same_tables(self.objects, other.objects)
         )
@@ -260,7 +271,7 @@ class LightCurves:
         return LightCurves(
             **{name: getattr(self, name)[rows] for name in _ROWS},
             offsets=np.concatenate([[0], np.cumsum(counts)]),
-            passbands=self.passbands,
+            bands=self.bands,
             objects=self.objects.slice(index[0], len(index))
             if contiguous
             else self.objects.take(pa.array(index)),
@@ -273,7 +284,7 @@ class LightCurves:
             raise UsageError(f"a mask of shape {mask.shape} for {len(self.time)} observations")
         offsets = np.concatenate([[0], np.cumsum(self.per_object(mask))])
         kept = Rows(**{name: getattr(self, name)[mask] for name in _ROWS})
-        return LightCurves.from_rows(kept, offsets, self.passbands, self.objects)
+        return LightCurves.from_rows(kept, offsets, self.bands, self.objects)
 
     def until(
         self,
@@ -335,7 +346,7 @@ class LightCurves:
         objects = metadata.replace(objects, "flags", pa.array(flags, pa.uint16()))
         return LightCurves(
             **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
-            passbands=self.passbands,
+            bands=self.bands,
             objects=objects,
         )
 
@@ -362,7 +373,7 @@ class LightCurves:
         objects = metadata.replace(self.objects, "label", pa.array(values, pa.string()))
         return LightCurves(
             **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
-            passbands=self.passbands,
+            bands=self.bands,
             objects=objects,
         )
 
@@ -373,13 +384,14 @@ class LightCurves:
         Raises
         ------
         DataError
-            When an object stands in two parts: read its rows together with `from_columns` instead.
+            When an object stands in two parts: read its rows together with `from_columns` instead. When two
+            surveys of one name have different numbers: names tell passbands apart.
         """
         parts = list(parts)
         if not parts:
             raise UsageError("concat() needs at least one LightCurves")
-        passbands = tuple(dict.fromkeys(name for part in parts for name in part.passbands))
-        position = {name: code for code, name in enumerate(passbands)}
+        bands = united(*(part.bands for part in parts), where="concat")
+        position = {band.name: code for code, band in enumerate(bands)}
         tables = [np.array([*(position[name] for name in part.passbands), -1], np.int16) for part in parts]
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS}
         arrays["passband"] = np.concatenate(
@@ -391,7 +403,7 @@ class LightCurves:
         return LightCurves(
             **arrays,
             offsets=np.concatenate([[0], np.cumsum(counts)]),
-            passbands=passbands,
+            bands=bands,
             objects=objects,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from firstlight.errors import DataError, MissingExtraError
+from firstlight.facts import Passband, is_packaged, passband
 from firstlight.lightcurves.arrays import arrow
-from firstlight.lightcurves.conversion import NESTED, PASSBANDS, from_arrow, from_observations, to_arrow
+from firstlight.lightcurves.conversion import (
+    NESTED,
+    PASSBANDS,
+    dumps,
+    from_arrow,
+    from_observations,
+    loads,
+    plain,
+    to_arrow,
+)
 from firstlight.lightcurves.conversion import observations as long_table
 
 if TYPE_CHECKING:
     from firstlight.lightcurves.curves import LightCurves
 
+_OWN = "own_passbands"
 _UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
 
 
@@ -59,7 +69,9 @@ def to_pandas(curves: LightCurves) -> tuple[Any, Any]:
     --------
     >>> observations, objects = curves.to_pandas()  # doctest: +SKIP
     """
-    return _frame(long_table(curves)), _frame(curves.objects)
+    observations = _frame(long_table(curves))
+    observations.attrs["passbands"] = plain(curves.bands)
+    return observations, _frame(curves.objects)
 
 
 def from_pandas(observations: Any, objects: Any = None) -> LightCurves:
@@ -67,7 +79,10 @@ def from_pandas(observations: Any, objects: Any = None) -> LightCurves:
     observations, objects = _pair(observations, objects)
     table = None if objects is None else pa.Table.from_pandas(objects, preserve_index=False)
     long = pa.Table.from_pandas(observations, preserve_index=False).replace_schema_metadata(None)
-    return from_observations(long, None if table is None else table.replace_schema_metadata(None), None)
+    # Not the order: frames that were put together keep what the first of them says.
+    among = [passband(band) for band in observations.attrs.get("passbands", ())]
+    objects = None if table is None else table.replace_schema_metadata(None)
+    return from_observations(long, objects, among=among)
 
 
 def to_nested_pandas(curves: LightCurves) -> Any:
@@ -81,7 +96,7 @@ def to_nested_pandas(curves: LightCurves) -> Any:
     array = NestedDtype.construct_array_type()(nested)
     frame = NestedFrame(_frame(curves.objects))
     frame[NESTED] = pandas.Series(array, index=frame.index)
-    frame.attrs["passbands"] = curves.passbands
+    frame.attrs["passbands"] = plain(curves.bands)
     return frame
 
 
@@ -89,11 +104,12 @@ def from_nested_pandas(frame: Any) -> LightCurves:
     """Light curves from a `NestedFrame` like that of `to_nested_pandas`."""
     if NESTED not in frame.columns:
         raise DataError(f"no column {NESTED}. Found: {', '.join(map(str, frame.columns))}")
-    plain = _pandas().DataFrame({name: frame[name] for name in frame.columns if name != NESTED})
-    table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+    objects = _pandas().DataFrame({name: frame[name] for name in frame.columns if name != NESTED})
+    table = pa.Table.from_pandas(objects, preserve_index=False).replace_schema_metadata(None)
     table = table.append_column(NESTED, arrow(pa.array(frame[NESTED].array), NESTED))
     if "passbands" in frame.attrs:
-        table = table.replace_schema_metadata({PASSBANDS: json.dumps(frame.attrs["passbands"])})
+        bands = (passband(band) for band in frame.attrs["passbands"])
+        table = table.replace_schema_metadata({PASSBANDS: dumps(bands)})
     return from_arrow(table)
 
 
@@ -104,20 +120,27 @@ def to_polars(curves: LightCurves) -> tuple[Any, Any]:
     except ImportError:
         raise MissingExtraError("polars", "frames", where="LightCurves.to_polars") from None
     long = long_table(curves)
-    plain = long.set_column(0, "object_id", long.column("object_id").cast(pa.string()))
-    plain = plain.set_column(2, "band", plain.column("band").cast(pa.string()))
-    frame = polars.from_arrow(plain)
+    columns = long.set_column(0, "object_id", long.column("object_id").cast(pa.string()))
+    columns = columns.set_column(2, "band", columns.column("band").cast(pa.string()))
     # An Enum carries all passbands, those without observations too, in their order.
-    return (
-        frame.with_columns(polars.col("band").cast(polars.Enum(list(curves.passbands)))),
-        polars.from_arrow(curves.objects),
+    frame = polars.from_arrow(columns).with_columns(
+        polars.col("band").cast(polars.Enum(list(curves.passbands)))
     )
+    own = [dumps([band]) for band in curves.bands if not is_packaged(band)]
+    if own:  # polars keeps no metadata; the type of a column that is empty says what they are
+        frame = frame.with_columns(polars.lit(None, polars.Enum(own)).alias(_OWN))
+    return frame, polars.from_arrow(curves.objects)
 
 
 def from_polars(observations: Any, objects: Any = None) -> LightCurves:
     """Light curves from the frames of `to_polars`, one by one or as the pair; `objects` may be left out."""
     observations, objects = _pair(observations, objects)
-    return from_observations(observations.to_arrow(), None if objects is None else objects.to_arrow(), None)
+    among: list[Passband] = []
+    if _OWN in observations.columns:
+        among = [band for text in observations.schema[_OWN].categories for band in loads(text)]
+        observations = observations.drop(_OWN)
+    objects = None if objects is None else objects.to_arrow()
+    return from_observations(observations.to_arrow(), objects, among=among)
 
 
 def to_astropy(curves: LightCurves) -> tuple[Any, Any]:
@@ -132,7 +155,7 @@ def to_astropy(curves: LightCurves) -> tuple[Any, Any]:
             for name, values in columns.items()
         }
     )
-    rows.meta["passbands"] = list(curves.passbands)
+    rows.meta["passbands"] = plain(curves.bands)
     objects = Table(
         {name: _astropy_column(curves.objects.column(name)) for name in curves.objects.column_names}
     )
@@ -169,7 +192,7 @@ def from_astropy(observations: Any, objects: Any = None) -> LightCurves:
     named = observations.meta.get("passbands")
     long = pa.table(columns)
     table = None if objects is None else {name: objects[name] for name in objects.colnames}
-    return from_observations(long, table, tuple(named) if named else None)
+    return from_observations(long, table, tuple(passband(band) for band in named) if named else None)
 
 
 def _in_unit(column: Any, unit: str | None) -> Any:

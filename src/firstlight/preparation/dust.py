@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from firstlight import facts
 from firstlight.lightcurves import LightCurves
 
 
@@ -20,8 +19,7 @@ def brightening(extinction: float, mwebv: float) -> float:
 def factors(curves: LightCurves) -> NDArray[np.float64]:
     """Factor that undoes the dust for each observation, float64 [N]; 1 where unknown or already undone."""
     mwebv = _mwebv(curves)
-    bands = [facts.passband(name).extinction for name in curves.passbands]
-    table = np.array([*bands, 0.0])  # the last one is for passband -1
+    table = np.array([*(band.extinction for band in curves.bands), 0.0])  # the last one is for passband -1
     amount: NDArray[np.float64] = table[curves.passband] * mwebv[curves.owner]
     return np.where(np.isfinite(amount), 10.0 ** (0.4 * np.nan_to_num(amount)), 1.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -53,9 +53,9 @@ class Preparation:
         Columns of the objects that the network reads, e.g. ``("photoz", "mwebv")``; no truth columns.
     deredden : bool
         Undo the dust of the Milky Way where `mwebv` is known and the fluxes are not corrected yet.
-    passbands : tuple of str or None
-        Qualified names of the passbands that are read, and with them those of any survey within 0.03 um of
-        one of them; None reads all.
+    passbands : tuple of Passband or None
+        The passbands that are read, and with them those of any survey within 0.03 um of one of them; None
+        reads all. Packaged ones may be given by their qualified names.
     wavelengths : tuple of (str, float), optional
         For ``reference``: the wavelength (um) by which the network knows each of `passbands`. A passband of a
         survey that is not named there is read as the nearest of them.
@@ -74,7 +74,7 @@ class Preparation:
     season_gap_days: float = 90.0
     metadata: tuple[str, ...] = ()
     deredden: bool = False
-    passbands: tuple[str, ...] | None = None
+    passbands: tuple[facts.Passband, ...] | None = None
     wavelengths: tuple[tuple[str, float], ...] | None = None
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class Preparation:
             if self.passbands is None:
                 object.__setattr__(self, "passbands", tuple(name for name, _ in pairs))
         if self.passbands is not None:
-            object.__setattr__(self, "passbands", tuple(facts.passband(name).name for name in self.passbands))
+            object.__setattr__(self, "passbands", tuple(facts.passband(band) for band in self.passbands))
 
     @classmethod
     def reference(cls, *, rows: Rows = "measured", metadata: tuple[str, ...] = ()) -> Preparation:
@@ -127,16 +127,20 @@ class Preparation:
         return self.features == "default"
 
     def to_dict(self) -> dict[str, Any]:
-        """The preparation as values of JSON; `from_dict` reads it back."""
-        values = dataclasses.asdict(self)
+        """The preparation as values of JSON; `from_dict` reads it back.
+
+        Packaged passbands stand there by name, a user's own with all their numbers.
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values["metadata"] = list(self.metadata)
-        values["passbands"] = None if self.passbands is None else list(self.passbands)
+        if self.passbands is not None:
+            values["passbands"] = [facts.to_plain(band) for band in self.passbands]
         values["wavelengths"] = None if self.wavelengths is None else dict(self.wavelengths)
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
-        """The preparation that `to_dict` wrote.
+    def from_dict(cls, values: Mapping[str, Any], *, among: Iterable[facts.Passband] = ()) -> Preparation:
+        """The preparation that `to_dict` wrote; names may mean passbands `among` these besides packaged ones.
 
         Raises
         ------
@@ -150,9 +154,11 @@ class Preparation:
         plain = dict(values)
         if plain.get("wavelengths") is not None:
             plain["wavelengths"] = tuple(dict(plain["wavelengths"]).items())
-        for key in ("metadata", "passbands"):
-            if plain.get(key) is not None:
-                plain[key] = tuple(plain[key])
+        if plain.get("metadata") is not None:
+            plain["metadata"] = tuple(plain["metadata"])
+        if plain.get("passbands") is not None:
+            own = tuple(among)
+            plain["passbands"] = tuple(facts.passband(one, among=own) for one in plain["passbands"])
         return cls(**plain)
 
     def reads(self, passband: facts.Passband) -> float | None:
@@ -160,13 +166,12 @@ class Preparation:
         if self.passbands is None:
             return passband.wavelength_um
         if self.wavelengths is None:
-            known = (facts.passband(name).wavelength_um for name in self.passbands)
-            near = min(abs(passband.wavelength_um - um) for um in known)
+            near = min(abs(passband.wavelength_um - band.wavelength_um) for band in self.passbands)
             return passband.wavelength_um if near <= NEIGHBOUR_UM else None
         seen = dict(self.wavelengths)
         if passband.name in seen:
             return seen[passband.name]
-        own = [facts.passband(name) for name in seen]
+        own = [facts.passband(name, among=self.passbands) for name in seen]
         if passband.survey in {band.survey for band in own}:
             return None
         closest = min(own, key=lambda band: abs(band.wavelength_um - passband.wavelength_um))
@@ -176,8 +181,7 @@ class Preparation:
         """The light curves as sequences of features, with the metadata of each object."""
         if self.deredden:
             curves = dust.deredden(curves)
-        bands = [facts.passband(name) for name in curves.passbands]
-        wavelengths = [self.reads(band) for band in bands]
+        wavelengths = [self.reads(band) for band in curves.bands]
         cut = windows(
             curves,
             np.array([um is not None for um in wavelengths] + [False]),
@@ -190,7 +194,7 @@ class Preparation:
         table = np.array(
             [
                 (um or 0.0, band.width_um, features.depth_flux(band.depth))
-                for band, um in zip(bands, wavelengths, strict=True)
+                for band, um in zip(curves.bands, wavelengths, strict=True)
             ],
         ).reshape(-1, 3)
         values = self._features(curves, cut, table)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.facts import Survey
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -96,7 +98,7 @@ class State(NamedTuple):
 
     Attributes
     ----------
-    survey : str
+    survey : Survey
     filters : mapping
         The passbands of the survey by qualified name.
     context, context_mask : float32 [1, K], bool [1, K]
@@ -126,7 +128,7 @@ class State(NamedTuple):
         `Flag` bits of what was met so far.
     """
 
-    survey: str
+    survey: Survey
     filters: Mapping[str, Filter]
     context: NDArray[np.float32]
     context_mask: NDArray[np.bool_]

@@ -7,7 +7,6 @@ trigger, which `before_days` bounds).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +41,9 @@ def start(preparation: Preparation, values: Mapping[str, Any] | None, survey: st
         }
     trigger = metadata.number(values, "trigger_mjd")
     given = isfinite(trigger)
-    return State(
-        chosen.name, filters, context, known, trigger if given else nan, given, int(given), flags=flags
-    )
+    return State(chosen, filters, context, known, trigger if given else nan, given, int(given), flags=flags)
 
 
-@lru_cache(maxsize=64)
 def _filters(preparation: Preparation, survey: facts.Survey) -> dict[str, Filter]:
     return {
         band.name: Filter(
@@ -171,7 +167,7 @@ def _read(preparation: Preparation, state: State, one: Observation) -> tuple[See
     """The observation as the preparation reads it, or None and the flag that says why not."""
     band = state.filters.get(one.passband)
     if band is None:
-        band = state.filters[facts.survey(state.survey).passband(one.passband).name]
+        band = state.filters[state.survey.passband(one.passband).name]
     if band.wavelength is None:
         return None, 0
     time, flux, error = float(one.time), float(one.flux), float(one.flux_err)

@@ -122,17 +122,18 @@ class Photometry:
 
     def _of_surveys(self, *, unknown_passbands: UnknownPassbands, report: list[str]) -> LightCurves:
         assert self.surveys is not None  # the caller saw to it
-        names, code_of = _surveys(self.surveys)
-        if self.survey is not None:
-            stated = facts.survey(self.survey).name
+        only = None if self.survey is None else facts.survey(self.survey)
+        names, code_of = _surveys(self.surveys, only)
+        if only is not None:
+            stated = only.name
             if any(name != stated for name in names):
                 raise DataError(
                     f"rows of survey {listed(names)}, but --survey {stated} is given",
                     hint="Leave the option out.",
                 )
         if len(names) <= 1:
-            only = names[0] if names else self.survey
-            return self._of_survey(only, None, unknown_passbands=unknown_passbands, report=report)
+            of_all = only or (names[0] if names else None)
+            return self._of_survey(of_all, None, unknown_passbands=unknown_passbands, report=report)
         parts = []
         for position, name in enumerate(names):
             rows = np.flatnonzero(code_of == position)
@@ -192,10 +193,17 @@ class Photometry:
         return flags
 
 
-def _surveys(column: pa.DictionaryArray) -> tuple[list[str], NDArray[np.int64]]:
-    """Canonical names of the surveys of a column, and the position among them of each row's."""
+def _surveys(column: pa.DictionaryArray, stated: facts.Survey | None) -> tuple[list[str], NDArray[np.int64]]:
+    """Canonical names of the surveys of a column, and the position among them of each row's.
+
+    The column may name the survey that is stated, which may be a user's own, and packaged ones.
+    """
+
+    def canonical(name: str) -> str:
+        return stated.name if stated is not None and stated.answers_to(name) else facts.survey(name).name
+
     spelled = column.dictionary.to_pylist()
-    known = [None if not name else facts.survey(name).name for name in spelled]
+    known = [None if not name else canonical(name) for name in spelled]
     indices = np.asarray(column.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
     used = {spelled_code for spelled_code in np.unique(indices).tolist() if spelled_code >= 0}
     empty = [code for code in used if known[code] is None]

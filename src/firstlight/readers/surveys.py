@@ -23,13 +23,11 @@ def merge(parts: Sequence[LightCurves]) -> LightCurves:
     Raises
     ------
     DataError
-        When surveys know different things of one object.
+        When surveys know different things of one object, or two of one name have different numbers.
     """
-    scales = [
-        facts.survey(part.objects.column("survey")[0].as_py()).time_scale if len(part) else None
-        for part in parts
-    ]
-    passbands = tuple(dict.fromkeys(name for part in parts for name in part.passbands))
+    scales = [part.bands[0].time_scale if len(part) else None for part in parts]
+    bands = facts.united(*(part.bands for part in parts))
+    code = {band.name: position for position, band in enumerate(bands)}
     ids = pc.unique(pa.chunked_array([part.objects.column("object_id").combine_chunks() for part in parts]))
     columns: dict[str, list[np.ndarray]] = {name: [] for name in _ROWS}
     owners = []
@@ -37,7 +35,7 @@ def merge(parts: Sequence[LightCurves]) -> LightCurves:
     for part, scale in zip(parts, scales, strict=True):
         place = pc.index_in(part.objects.column("object_id").combine_chunks(), value_set=ids)
         owners.append(np.asarray(place.to_numpy(zero_copy_only=False), dtype=np.int64)[part.owner])
-        band = np.array([*(passbands.index(name) for name in part.passbands), -1], dtype=np.int16)
+        band = np.array([*(code[name] for name in part.passbands), -1], dtype=np.int16)
         for name in _ROWS:
             columns[name].append(getattr(part, name))
         columns["passband"][-1] = band[part.passband]
@@ -49,7 +47,7 @@ def merge(parts: Sequence[LightCurves]) -> LightCurves:
     merged = LightCurves(
         **{name: array[order] for name, array in rows.items()},
         offsets=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))]),
-        passbands=passbands,
+        bands=bands,
         objects=_objects(parts, ids),
     )
     return merged.where(

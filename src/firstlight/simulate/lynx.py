@@ -20,7 +20,7 @@ from firstlight.errors import DataError, MissingExtraError, UsageError
 from firstlight.simulate.cosmology import distance_modulus
 from firstlight.simulate.event import MARGIN, Event, Source, band_filters, rest_means
 from firstlight.simulate.library import STEP, Library, Template
-from firstlight.simulate.passbands import passband
+from firstlight.simulate.passbands import reference
 from firstlight.simulate.populations import Population
 from firstlight.simulate.shapes import with_rise, with_tail
 from firstlight.simulate.synthesis import NJY, Band, colour_warp, curves, drift, dust_filter
@@ -35,7 +35,7 @@ _FLAM = 1e-32 * 2.99792458e18  # erg/s/cm2/A of 1 nJy at 1 A
 def lynx(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
     """Events of a LightCurveLynx model; with `magnitude` in the table scaled to it, else as it is."""
     model = _model(population)
-    reference = passband(population.magnitude_band or bands[-1].name, library)
+    band = reference(population.magnitude_band, bands, library)
     scaled = "magnitude" in population.laws
     spectral = hasattr(model, "evaluate_sed")
 
@@ -48,7 +48,7 @@ def lynx(population: Population, library: Library, bands: tuple[Band, ...]) -> S
         if not spectral:
             return _as_observed(model, state, bands, sky)
         series = _series(model, state, population.name)
-        own = curves(series, (reference,), 0.0, [np.ones_like(reference.wave)])[0]
+        own = curves(series, (band,), 0.0, [np.ones_like(band.wave)])[0]
         if own.max() <= 0.0:
             return None
         av, rv = population.draw("host_av", rng), population.draw("host_rv", rng)

@@ -19,7 +19,7 @@ from firstlight.simulate.cosmology import distance_modulus
 from firstlight.simulate.event import MARGIN, Event, Source, band_filters, rest_means
 from firstlight.simulate.library import Library, Template
 from firstlight.simulate.lynx import lynx
-from firstlight.simulate.passbands import passband
+from firstlight.simulate.passbands import reference
 from firstlight.simulate.photospheres import magnetar, tde
 from firstlight.simulate.populations import Population
 from firstlight.simulate.shapes import (
@@ -111,10 +111,8 @@ def _templates(population: Population, library: Library, bands: tuple[Band, ...]
     if not names:
         raise UsageError("no template of this class is installed", where=population.name)
     series = [library.template(name) for name in names]
-    reference = next((one for one in bands if one.name == population.magnitude_band), None) or passband(
-        population.magnitude_band or bands[-1].name, library
-    )
-    peaks = [_rest_peak(one, reference) for one in series]
+    band = reference(population.magnitude_band, bands, library)
+    peaks = [_rest_peak(one, band) for one in series]
     preferred = {name.casefold(): value for name, value in population.preferred.items()}
     share = np.array([preferred.get(name.casefold(), 1.0) for name in names])
     cumulative = np.cumsum(share / share.sum())

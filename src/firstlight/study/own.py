@@ -10,7 +10,7 @@ import numpy as np
 
 from firstlight.errors import DataError, UsageError
 from firstlight.evaluate import STAGES, Protocol
-from firstlight.facts import class_tree, passband
+from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.readers import read_table
 
@@ -52,7 +52,8 @@ def own_protocol(
             f"{len(shared)} objects are in the pool and in the test split, e.g. '{sorted(shared)[0]}'",
             where=name,
         )
-    bands = sorted({pool.passbands[code] for code in np.unique(pool.passband[pool.usable])}, key=_wavelength)
+    used = (pool.bands[code] for code in np.unique(pool.passband[pool.usable]))
+    bands = [band.name for band in sorted(used, key=lambda band: band.wavelength_um)]
     return Protocol(
         name=name,
         classes=order,
@@ -153,7 +154,3 @@ def _share(budget: str, number: int, name: str) -> float:
     if not 0 < share <= 1:
         raise UsageError(f"budget {budget} of a pool of {number:,} labels", where=name)
     return share
-
-
-def _wavelength(name: str) -> float:
-    return passband(name).wavelength_um
