@@ -19,13 +19,14 @@ PIP := -m pip --disable-pip-version-check install --quiet
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format types contracts pytest docs bench wheel clean python
+.PHONY: help demo test lint format types contracts house pytest docs bench wheel clean python
 
 help:
 	@echo 'make demo    classify real ZTF light curves: a table, and a figure an object in demo/'
 	@echo 'make test    style, types, layers and all tests (what CI runs)'
 	@echo 'make lint    ruff check and ruff format --check     make format   let ruff repair'
 	@echo 'make types   mypy --strict                          make contracts   import-linter'
+	@echo 'make house   how much there is to read, circles, names, walks; and their limits'
 	@echo 'make docs    the documentation, executed, into docs/_build/html'
 	@echo 'make bench   the tables of benchmarks/README.md'
 	@echo 'make wheel   the wheel, into dist/                  make clean   remove all of it'
@@ -48,6 +49,9 @@ types: $(DEV)/.installed
 
 contracts: $(DEV)/.installed
 	$(DEV)/bin/lint-imports
+
+house: $(DEV)/.installed
+	$(DEV)/bin/python scripts/house.py
 
 pytest: $(DEV)/.installed
 	$(DEV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
