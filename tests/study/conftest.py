@@ -15,7 +15,7 @@ pytest.importorskip("sklearn")
 
 from firstlight.learn import pretrain  # noqa: E402
 from firstlight.lightcurves import LightCurves  # noqa: E402
-from firstlight.study import Findings, label_efficiency  # noqa: E402
+from firstlight.study import Findings, study  # noqa: E402
 
 CLASSES = ("SN Ia", "SN II", "TDE")
 SMALL = {"hidden": 8, "width": 6, "embedding": 5}
@@ -109,4 +109,4 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def findings(plan: dict[str, Any], pool: LightCurves, test: LightCurves, folder: Path) -> Findings:
-    return label_efficiency(plan, pool=pool, test=test, out=folder)
+    return study(plan, pool=pool, test=test, out=folder)

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from firstlight.learn import FINE_TUNE, FINE_TUNE_REPLAY, LONG
-from firstlight.study.cells import Cell, defaults
+from firstlight.study.arms import default_recipes
+from firstlight.study.cells import Cell
 from firstlight.study.plan import Arm
 
 
@@ -18,6 +19,6 @@ def test_a_draw_holds_only_the_objects_that_have_the_metadata_of_the_study() -> 
 
 def test_cells_are_bound_to_the_default_recipes_that_made_them() -> None:
     tuned = Arm("tuned", "fine-tune", base="ztf-sim", strategy="full")
-    assert defaults(tuned) == [FINE_TUNE, FINE_TUNE_REPLAY]
-    assert defaults(Arm("auto", "fine-tune", base="ztf-sim", strategy="auto"))[-1] == LONG
-    assert defaults(Arm("fresh", "scratch")) == [LONG]
+    assert default_recipes(tuned) == [FINE_TUNE, FINE_TUNE_REPLAY]
+    assert default_recipes(Arm("auto", "fine-tune", base="ztf-sim", strategy="auto"))[-1] == LONG
+    assert default_recipes(Arm("fresh", "scratch")) == [LONG]

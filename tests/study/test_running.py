@@ -12,8 +12,7 @@ import pytest
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.simulate import write_survey
-from firstlight.study import Findings, label_efficiency
-from firstlight.study import running as room
+from firstlight.study import Findings, label_efficiency, study
 from firstlight.study.material import Material
 
 
@@ -73,7 +72,7 @@ def test_what_is_there_is_not_computed_again(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, folder: Path, findings: Findings
 ) -> None:
     before, seen = times(folder), []
-    again = label_efficiency(plan, pool=pool, test=test, out=folder, progress=lambda *told: seen.append(told))
+    again = study(plan, pool=pool, test=test, out=folder, progress=lambda *told: seen.append(told))
     assert times(folder) == before and not seen
     for name in ("value", "lo", "hi"):
         here, there = (np.array(one.scores()[name].to_pylist(), float) for one in (again, findings))
@@ -84,11 +83,11 @@ def test_only_a_changed_arm_is_computed_again(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
 ) -> None:
     one = with_arms(plan, "none", "full", "features", "both", budgets=["all"], draws=1)
-    label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    study(one, pool=pool, test=test, out=tmp_path)
     before = times(tmp_path)
     one["arms"][2]["settings"]["epochs"] = 1
     assert one["arms"][2]["name"] == "full"
-    label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    study(one, pool=pool, test=test, out=tmp_path)
     after = times(tmp_path)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"full_all_0.npz", "both_all_0.npz"}  # and the average that holds it
@@ -98,17 +97,15 @@ def test_a_cell_of_fewer_stages_is_computed_again(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
 ) -> None:
     one = with_arms(plan, "none", stages=["full"])
-    label_efficiency(one, pool=pool, test=test, out=tmp_path)
-    found = label_efficiency({**one, "stages": ["10 days", "full"]}, pool=pool, test=test, out=tmp_path)
+    study(one, pool=pool, test=test, out=tmp_path)
+    found = study({**one, "stages": ["10 days", "full"]}, pool=pool, test=test, out=tmp_path)
     assert found.median("none", "none", "macro_auroc", stage="10 days") is not None
 
 
 def test_only_some_arms_run_and_the_rest_is_told_to_be_missing(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
 ) -> None:
-    found = label_efficiency(
-        {**plan, "draws": 1, "budgets": ["all"]}, pool=pool, test=test, out=tmp_path, only=["none"]
-    )
+    found = study({**plan, "draws": 1, "budgets": ["all"]}, pool=pool, test=test, out=tmp_path, only=["none"])
     assert [arm.name for arm in found.arms] == ["none"]
     page = (found.write(tmp_path) / "report.html").read_text()
     assert "Not run yet: features" in page
@@ -124,10 +121,10 @@ def test_an_interrupted_study_keeps_whole_cells_and_goes_on(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        label_efficiency(one, pool=pool, test=test, out=tmp_path, progress=stop)
+        study(one, pool=pool, test=test, out=tmp_path, progress=stop)
     assert len(times(tmp_path)) == 2 and (tmp_path / "scores.csv").is_file()
     seen: list[int] = []
-    label_efficiency(one, pool=pool, test=test, out=tmp_path, progress=lambda done, *rest: seen.append(done))
+    study(one, pool=pool, test=test, out=tmp_path, progress=lambda done, *rest: seen.append(done))
     assert seen == [3, 4, 5] and not list(tmp_path.rglob("*.part"))
 
 
@@ -135,7 +132,7 @@ def test_an_arm_that_cannot_learn_scores_as_a_guess(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
 ) -> None:
     one = with_arms(plan, "full", budgets=["3"], draws=1)
-    found = label_efficiency(one, pool=pool, test=test, out=tmp_path)
+    found = study(one, pool=pool, test=test, out=tmp_path)
     median = found.median("full", "3", "macro_auroc")
     assert median is not None and median.value == 0.5
     assert "needs at least 2 classes" in found.failed()[0]
@@ -149,7 +146,7 @@ def test_metadata_reach_the_arms_that_see_them(
         {**one["arms"][0], "name": "without", "metadata": []},
         {**one["arms"][0], "name": "hidden", "hidden": ["redshift"]},
     ]
-    found = label_efficiency(one, pool=pool, test=test)
+    found = study(one, pool=pool, test=test)
     seen = {
         name: found.results[found.cells(name, "all")[0]][0].probabilities["test", "full"]
         for name in ("features", "without", "hidden")
@@ -177,13 +174,13 @@ def test_what_no_cell_could_run_with_is_refused_before_any_work(
     one = with_arms(plan, "full")
     one["arms"][0] |= changes
     with pytest.raises((UnknownNameError, UsageError), match=told):
-        label_efficiency(one, pool=pool, test=test, out=tmp_path)
+        study(one, pool=pool, test=test, out=tmp_path)
     assert not times(tmp_path)
 
 
 def test_an_unknown_budget_is_refused(plan: dict[str, Any], pool: LightCurves, test: LightCurves) -> None:
     with pytest.raises(UsageError, match="is no budget"):
-        label_efficiency(with_arms(plan, "none", budgets=["many"]), pool=pool, test=test)
+        study(with_arms(plan, "none", budgets=["many"]), pool=pool, test=test)
 
 
 def test_simulated_light_curves_are_replayed_and_those_of_other_classes_left_out(
@@ -197,7 +194,7 @@ def test_simulated_light_curves_are_replayed_and_those_of_other_classes_left_out
     write_survey(tmp_path / "sim", "ZTF", {"TDE": 4, "AGN": 2})
     one = with_arms(plan, "full", budgets=["all"], draws=1, replay=str(tmp_path / "sim"))
     one["arms"] += [{**one["arms"][0], "name": "replayed", "replay": True}]
-    found = label_efficiency(one, pool=pool, test=test)
+    found = study(one, pool=pool, test=test)
     seen = [
         found.results[found.cells(name, "all")[0]][0].probabilities["test", "full"]
         for name in ("full", "replayed")
@@ -213,7 +210,7 @@ def test_carried_light_curves_are_replayed_whatever_the_study_names(
     one = with_arms(plan, "full", budgets=["all"], draws=1, replay=str(tmp_path / "nowhere"))
     one["arms"][0]["replay"] = "carried"
     with pytest.raises(UsageError, match="carries no light curves"):
-        label_efficiency(one, pool=pool, test=test)
+        study(one, pool=pool, test=test)
 
 
 def test_embeddings_of_several_bases_stand_beside_the_features(
@@ -221,7 +218,7 @@ def test_embeddings_of_several_bases_stand_beside_the_features(
 ) -> None:
     one = with_arms(plan, "embedding", budgets=["all"], draws=1)
     beside = {**one["arms"][0], "name": "two", "settings": {"trees": 5, "beside": ["reference"]}}
-    found = label_efficiency({**one, "arms": [*one["arms"], beside]}, pool=pool, test=test)
+    found = study({**one, "arms": [*one["arms"], beside]}, pool=pool, test=test)
     alone, both = (
         found.results[found.cells(name, "all")[0]][0].probabilities["test", "full"]
         for name in ("embedding", "two")
@@ -234,11 +231,27 @@ def test_two_workers_give_what_one_gives(
     plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path, findings: Findings
 ) -> None:
     one = with_arms(plan, "features", "full", "both", budgets=["all"], draws=1)
-    found = label_efficiency(one, pool=pool, test=test, out=tmp_path, workers=2)
+    found = study(one, pool=pool, test=test, out=tmp_path, workers=2)
     for name in ("features", "full", "both"):
         here, there = (
             who.results[who.cells(name, "all")[0]][0].probabilities["test", "full"]
             for who in (found, findings)
         )
         assert np.array_equal(here, there)
-    assert room._here == []
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_in_a_worker_is_told_with_its_cell(
+    plan: dict[str, Any], pool: LightCurves, test: LightCurves, tmp_path: Path
+) -> None:
+    one = with_arms(plan, "full", budgets=["all"], draws=2, replay=str(tmp_path / "nowhere"))
+    one["arms"][0]["replay"] = "carried"
+    with pytest.raises(UsageError, match=r"full, all labels, draw .: arm 'full': .* carries no light curves"):
+        study(one, pool=pool, test=test, out=tmp_path, workers=2)
+
+
+def test_the_former_name_says_the_new_one(pool: LightCurves, test: LightCurves) -> None:
+    arms = {"arms": [{"name": "trees", "kind": "features", "seeds": 1, "settings": {"trees": 2}}]}
+    with pytest.warns(DeprecationWarning, match=r"firstlight\.study"):
+        found = label_efficiency(study=arms | {"draws": 1, "resamples": 0}, pool=pool, test=test)
+    assert found.median("trees", "all", "macro_auroc") is not None

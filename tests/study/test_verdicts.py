@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firstlight.study.cells import Answer, Cell
-from firstlight.study.curves import Curve, at_share, labels_needed, monotone
-from firstlight.study.findings import Findings, resampled, summarise
-from firstlight.study.own import own_protocol
+from firstlight.study import Findings, own_protocol, sentences
+from firstlight.study.cell_scores import CellScores
+from firstlight.study.cells import Cell, CellAnswer
+from firstlight.study.label_curves import LabelCurve, at_share, labels_needed, monotone
 from firstlight.study.plan import Arm, Study
-from firstlight.study.scoring import Scored
+from firstlight.study.results import resampled, summarise
 from firstlight.study.verdicts import BEST, Verdicts, verdicts
-from firstlight.study.words import sentences
 
 B = 60
 
@@ -27,8 +26,8 @@ def test_the_monotone_fit_is_isotonic_regression() -> None:
         assert np.allclose(own[:, column], fitted)
 
 
-def straight(*values: float, labels: tuple[float, ...]) -> Curve:
-    return Curve(np.array(labels), np.array([[value] * 3 for value in values]), ("a",) * len(values))
+def straight(*values: float, labels: tuple[float, ...]) -> LabelCurve:
+    return LabelCurve(np.array(labels), np.array([[value] * 3 for value in values]), ("a",) * len(values))
 
 
 def test_labels_needed_runs_straight_in_the_logarithm_between_budgets() -> None:
@@ -88,11 +87,11 @@ def made(pool, test):  # type: ignore[no-untyped-def]
                     own = value if budget == "none" else value + 0.002 * (draw - 1)
                     sample = own + 0.003 * rng.normal(size=B)
                     record = {"number": number, "labels": [1, 1, 1], "seconds": 1.0}
-                    scored = Scored({key: own}, {key: sample})
-                    results[Cell(arm, budget, draw)] = Answer({}, record), scored
+                    scored = CellScores({key: own}, {key: sample})
+                    results[Cell(arm, budget, draw)] = CellAnswer({}, record), scored
             if histories and arm.name in histories:
                 record = {"number": 60, "labels": [1], "seconds": 1.0, "history": histories[arm.name]}
-                results[Cell(arm, "all", 0, followed=True)] = Answer({}, record), Scored({}, {})
+                results[Cell(arm, "all", 0, followed=True)] = CellAnswer({}, record), CellScores({}, {})
         findings = Findings(study, rules, results)
         return findings, verdicts(findings, ["macro_auroc"])
 

@@ -77,9 +77,7 @@ def study(file: str, data: str | None, only: tuple[str, ...], out: str | None, w
         for name in chosen:
             plan.arm(name)
     with _cells() as progress:
-        found = room.label_efficiency(
-            plan, data=data, out=home, workers=workers, only=chosen, progress=progress
-        )
+        found = room.study(plan, data=data, out=home, workers=workers, only=chosen, progress=progress)
     found.write(home)
     for name, lines in room.sentences(found, room.verdicts(found)).items():
         click.echo(f"{name}")

@@ -1,17 +1,17 @@
 """Studies: what a label is worth to each way to a classifier, with verdicts, figures and a report.
 
->>> import firstlight as fl
->>> found = fl.label_efficiency("studies/quick.toml", data="runs/quick", out="runs/study")  # doctest: +SKIP
+>>> from firstlight.study import study
+>>> found = study("studies/quick.toml", data="runs/quick", out="runs/study")  # doctest: +SKIP
 
 From a shell: ``firstlight study studies/quick.toml --data runs/quick --out runs/study``.
 """
 
-from firstlight.study.efficiency import label_efficiency
-from firstlight.study.findings import Findings, Median
-from firstlight.study.own import own_protocol
+from firstlight.study.findings import Findings, label_efficiency, study
+from firstlight.study.own_protocol import own_protocol
 from firstlight.study.plan import KINDS, Arm, Convergence, Study, read_study
+from firstlight.study.results import Median
+from firstlight.study.sentences import sentences
 from firstlight.study.verdicts import Verdicts, verdicts
-from firstlight.study.words import sentences
 
 __all__ = [
     "KINDS",
@@ -25,5 +25,6 @@ __all__ = [
     "own_protocol",
     "read_study",
     "sentences",
+    "study",
     "verdicts",
 ]

@@ -1,26 +1,20 @@
-"""Cells: one arm at one budget and draw, its answers on disk, and the fingerprint that ties both."""
+"""Cells: one arm at one budget and draw, and its answers, in memory and on disk."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from firstlight._types import Floats
 from firstlight.evaluate import Protocol
+from firstlight.files import replacing
 from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
 
-if TYPE_CHECKING:
-    from firstlight.learn import Recipe
-
-# Raised when the meaning of what is stored changes.
-VERSION = 2
 EVERYTHING = ("all", "100%")
 
 Place = tuple[str, str]  # split, name of the stage
@@ -83,7 +77,7 @@ def part_of(cell: Cell, name: str, study: Study) -> Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class CellAnswer:
     """What a cell says: probabilities [n, C] of the objects that count, by split and stage; and a record.
 
     The record holds ``labels`` (training labels by class), ``seconds``, ``epochs``, ``steps``, and of a run
@@ -94,14 +88,14 @@ class Answer:
     record: Mapping[str, Any]
 
 
-def save(path: Path, answer: Answer, fingerprint: str) -> None:
+def save_answer(path: Path, answer: CellAnswer, fingerprint: str) -> None:
     """Write a cell; a file that is there is whole."""
     arrays = {"/".join(place): values.astype(np.float32) for place, values in answer.probabilities.items()}
     record = json.dumps({**answer.record, "fingerprint": fingerprint})
     write_arrays(path, {**arrays, "record": np.array(record)})
 
 
-def load(path: Path, fingerprint: str) -> Answer | None:
+def load_answer(path: Path, fingerprint: str) -> CellAnswer | None:
     """The stored cell, or None where there is none of this fingerprint."""
     if not path.is_file():
         return None
@@ -111,48 +105,10 @@ def load(path: Path, fingerprint: str) -> Answer | None:
             return None
         places = [name for name in stored.files if name != "record"]
         values = {tuple(name.split("/", 1)): stored[name].astype(np.float64) for name in places}
-    return Answer(values, record)
+    return CellAnswer(values, record)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write arrays to a file that is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    part.replace(path)
-
-
-def defaults(arm: Arm) -> list[Recipe]:
-    """The recipes that decide what a network's arm does where it does not say so itself."""
-    from firstlight import learn
-    from firstlight.study.recipes import REFERENCE
-
-    if arm.recipe == "reference":
-        return [REFERENCE]
-    tuning = [learn.FINE_TUNE, learn.FINE_TUNE_REPLAY] if arm.kind == "fine-tune" else []
-    return [*tuning, learn.LONG] if arm.kind == "scratch" or arm.strategy == "auto" else tuning
-
-
-def fingerprint(cell: Cell, study: Study, rules: Protocol, marks: Mapping[str, str]) -> str:
-    """A hash of all that decides the answers of a cell.
-
-    Parameters
-    ----------
-    marks : mapping of str to str
-        Hashes of what is not in the study itself: ``data``, ``replay``, and the weights of each base by name.
-    """
-    arm = dataclasses.asdict(cell.arm)
-    del arm["name"]
-    seen = [VERSION, arm, rules.name, rules.classes, study.metadata, marks["data"], cell.draw, cell.followed]
-    seen += [hashlib.sha256("\n".join(cell.ids(rules)).encode()).hexdigest(), marks.get(cell.arm.base, "")]
-    seen += [marks[name] for name in cell.arm.bases[1:]]
-    if cell.arm.replay is True and study.replay:
-        seen.append(marks["replay"])
-    if cell.followed:
-        seen.append(study.convergence.share)
-    if cell.arm.is_network:
-        seen += [recipe.to_dict() for recipe in defaults(cell.arm)]
-    if cell.arm.of:
-        seen += [fingerprint(part_of(cell, name, study), study, rules, marks) for name in cell.arm.of]
-    return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()

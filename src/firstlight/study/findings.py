@@ -1,119 +1,36 @@
-"""What a study found: results by arm, budget and draw, tidy tables, and medians with their intervals."""
+"""A study from its plan to its findings: their tidy tables, their verdicts and their report."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firstlight._types import Floats
-from firstlight.evaluate import Protocol
-from firstlight.study.cells import Answer, Cell
-from firstlight.study.plan import NO_LABELS, Arm, Study
-from firstlight.study.scoring import ALL, Scored
+from firstlight.errors import MissingExtraError, UsageError
+from firstlight.files import replacing, write_bytes, write_text
+from firstlight.lightcurves import LightCurves
+from firstlight.report import Bullets, escaped, plain, png
+from firstlight.study.cell_scores import ALL
+from firstlight.study.cells import Cell
+from firstlight.study.material import Material, rules_of
+from firstlight.study.plan import Study, read_study
+from firstlight.study.results import Results
+from firstlight.study.running import Progress, jobs, read, run
+from firstlight.study.sentences import sentences
+from firstlight.study.study_page import study_figures, study_page
+from firstlight.study.verdicts import verdicts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class Median:
-    """A median over draws: its 95 % interval over draws and test objects, and the middle 68 % of the draws.
-
-    ``n`` is the number of draws.
-    """
-
-    value: float
-    lo: float
-    hi: float
-    p16: float
-    p84: float
-    n: int
-
-    @property
-    def sd(self) -> float:
-        """Half of the middle 68 % of the draws."""
-        return (self.p84 - self.p16) / 2
-
-
-@dataclass(frozen=True, eq=False)
-class Findings:
-    """The results of a study, as far as they are there."""
-
-    study: Study
-    rules: Protocol
-    results: Mapping[Cell, tuple[Answer, Scored]]
-
-    @cached_property
-    def arms(self) -> tuple[Arm, ...]:
-        """Arms with results."""
-        there = {cell.arm.name for cell in self.results if not cell.followed}
-        return tuple(arm for arm in self.study.arms if arm.name in there)
-
-    @cached_property
-    def _by_budget(self) -> dict[tuple[str, str], list[Cell]]:
-        found: dict[tuple[str, str], list[Cell]] = {}
-        for cell in sorted(self.results, key=lambda cell: cell.draw):
-            if not cell.followed:
-                found.setdefault((cell.arm.name, cell.budget), []).append(cell)
-        return found
-
-    def budgets(self, arm: str) -> tuple[str, ...]:
-        """Budgets with results of an arm, from few labels to many."""
-        own = [budget for name, budget in self._by_budget if name == arm]
-        return tuple(sorted(own, key=self.number))
-
-    def number(self, budget: str) -> int:
-        """How many labels a budget has (the median of the draws)."""
-        if budget == NO_LABELS:
-            return 0
-        counts = [
-            answer.record["number"] for cell, (answer, _) in self.results.items() if cell.budget == budget
-        ]
-        return int(np.median(counts)) if counts else len(self.rules.draw(budget, 0))
-
-    def cells(self, arm: str, budget: str) -> list[Cell]:
-        """The cells of an arm at a budget, by draw."""
-        return self._by_budget.get((arm, budget), [])
-
-    def values(
-        self, arm: str, budget: str, metric: str, *, stage: str = "full", split: str = "", of: int = ALL
-    ) -> Floats | None:
-        """A measure of every draw, float64 [D, 1 + B]: the value, and that of every resample of the objects.
-
-        None where the arm has no such measure.
-        """
-        key = (split or self.study.splits[0], stage, metric, of)
-        rows = []
-        for cell in self.cells(arm, budget):
-            scored = self.results[cell][1]
-            if key in scored.samples:
-                rows.append(np.concatenate([[scored.values[key]], scored.samples[key]]))
-        return np.array(rows, np.float64) if rows else None
-
-    def median(self, arm: str, budget: str, metric: str, **where: Any) -> Median | None:
-        """Median over draws with its interval; ``where`` as in `values`."""
-        values = self.values(arm, budget, metric, **where)
-        return None if values is None else summarise(values)
-
-    def record(self, arm: str, budget: str, name: str) -> float | None:
-        """Median over draws of a number of the record, e.g. ``seconds``, ``epochs`` or ``steps``."""
-        own = [self.results[cell][0].record.get(name) for cell in self.cells(arm, budget)]
-        known = [float(value) for value in own if value is not None]
-        return float(np.median(known)) if known else None
-
-    def failed(self) -> list[str]:
-        """Cells that could not learn, in words."""
-        return [
-            f"{cell.words}: {answer.record['failed']}"
-            for cell, (answer, _) in self.results.items()
-            if "failed" in answer.record
-        ]
+class Findings(Results):
+    """The results of a study, as far as they are there, with what can be written of them."""
 
     def scores(self) -> pa.Table:
         """Every measure of every cell as tidy rows, with 95 % of the resamples where they were kept."""
@@ -154,45 +71,135 @@ class Findings:
 
     def write(self, folder: str | Path) -> Path:
         """The folder, now with tables (Parquet and CSV), verdicts, figures and ``report.html``."""
-        from firstlight.study.report import write_report
-
-        return write_report(self, Path(folder))
+        home = Path(folder)
+        self.write_tables(home)
+        found = verdicts(self)
+        told = sentences(self, found)
+        words = (
+            f"**{escaped(arm)}**\n\n{Bullets(tuple(lines)).markdown()}\n\n" for arm, lines in told.items()
+        )
+        write_text(home / "verdicts.json", json.dumps(plain(dataclasses.asdict(found)), indent=1))
+        write_text(home / "verdicts.md", "".join(words))
+        write_text(home / "study.json", json.dumps(self.study.to_dict(), indent=1))
+        try:
+            drawn = study_figures(self)
+        except MissingExtraError:
+            drawn = {}  # without matplotlib the tables and verdicts stand alone
+        for name, figure in drawn.items():
+            write_bytes(home / "figures" / f"{name}.png", png(figure, dpi=150))
+        study_page(self, found, drawn).write(home / "report.html")
+        return home
 
     def write_tables(self, folder: Path) -> None:
         """Write ``scores``, ``summary`` and ``cells`` as Parquet and CSV."""
         import pyarrow.csv
         import pyarrow.parquet
 
-        folder.mkdir(parents=True, exist_ok=True)
         tables = {"scores": self.scores(), "summary": self.summary(), "cells": self.cells_table()}
         for name, table in tables.items():
-            for suffix, write in (
-                ("parquet", pyarrow.parquet.write_table),
-                ("csv", pyarrow.csv.write_csv),
-            ):
-                part = folder / f"{name}.part"
-                write(table, part)
-                part.replace(folder / f"{name}.{suffix}")
+            with replacing(folder / f"{name}.parquet") as part:
+                pyarrow.parquet.write_table(table, part)
+            with replacing(folder / f"{name}.csv") as part:
+                pyarrow.csv.write_csv(table, part)
 
 
-def summarise(values: Floats, statistic: Any = np.median) -> Median:
-    """The median over draws of float64 [D, 1 + B], and its intervals (`resampled`)."""
-    drawn = resampled(values, statistic)
-    own = values[:, 0]
-    known = drawn[np.isfinite(drawn)]
-    lo, hi = np.quantile(known, (0.025, 0.975)) if known.size else (np.nan, np.nan)
-    p16, p84 = np.quantile(own, (0.16, 0.84))
-    return Median(float(statistic(own)), float(lo), float(hi), float(p16), float(p84), len(own))
+def study(
+    plan: Study | str | Path | Mapping[str, Any],
+    *,
+    pool: LightCurves | None = None,
+    test: LightCurves | None = None,
+    classes: Sequence[str] | None = None,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    workers: int = 1,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Findings:
+    """How well each arm does with how many labels, with intervals and verdicts.
 
+    Parameters
+    ----------
+    plan : Study, path or mapping
+        The plan: a value, a TOML file, or what would stand in one.
+    pool, test : LightCurves, optional
+        Labelled light curves to draw labels from and to score on, instead of the study's own.
+    classes : sequence of str, optional
+        With `pool`: the classes, by default its labels.
+    data : path, optional
+        Folder of the protocol's data, or to which the paths of the study's ``[data]`` are relative.
+    out : path, optional
+        Folder of the results; a study that was stopped goes on in it. Without it nothing is kept but the
+        value returned.
+    workers : int
+        Processes.
+    only : sequence of str
+        Names of arms to run; all by default.
+    progress : callable, optional
+        Called after each cell with cells done, cells in all, words, and seconds.
 
-def resampled(values: Floats, statistic: Any = np.median) -> Floats:
-    """The statistic over draws in every resample of draws and objects, float64 [B].
+    Returns
+    -------
+    Findings
+        `Findings.summary` is the table of medians, `firstlight.study.verdicts` gives the verdicts,
+        `Findings.write` the report.
 
-    Draw d of one arm meets draw d of another in every resample: the choice depends on their numbers alone.
+    Raises
+    ------
+    UsageError, UnknownNameError
+        For a plan that does not fit, before any work.
+
+    Examples
+    --------
+    >>> plan = {"arms": [{"name": "features", "kind": "features"}], "budgets": [50, "all"]}
+    >>> found = study(plan, pool=pool, test=test)  # doctest: +SKIP
     """
-    D, B = len(values), values.shape[1] - 1
-    chosen = np.random.default_rng(0).integers(D, size=(D, B)) if D > 1 else np.zeros((1, B), np.int64)
-    return np.asarray(statistic(np.take_along_axis(values[:, 1:], chosen, axis=0), axis=0))
+    asked = plan if isinstance(plan, Study) else read_study(plan)
+    if (pool is None) != (test is None):
+        raise UsageError("give both pool and test, or neither", where="study")
+    rules = rules_of(asked, data, pool=pool, test=test, classes=classes)
+    material = Material(asked, rules)
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return _found(material, Path(folder), workers, only, progress)
+    home = Path(out)
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        found = _found(material, home, workers, only, progress)
+    except BaseException:
+        partial = _read(material, home)
+        if partial.results:
+            partial.write_tables(home)  # what is there so far can be looked at
+        raise
+    return found
+
+
+def label_efficiency(*plan: Any, **options: Any) -> Findings:
+    """The former name of `study`."""
+    import warnings
+
+    warnings.warn(
+        "firstlight.label_efficiency is called firstlight.study now", DeprecationWarning, stacklevel=2
+    )
+    if "study" in options:
+        options["plan"] = options.pop("study")
+    return study(*plan, **options)
+
+
+def _found(
+    material: Material, home: Path, workers: int, only: Sequence[str], progress: Progress | None
+) -> Findings:
+    run(material, home, workers=workers, only=only, progress=progress)
+    return _read(material, home)
+
+
+def _read(material: Material, home: Path) -> Findings:
+    """The results that are in a folder."""
+    there = {job.cell: read(job, material) for job in jobs(material, home)}
+    return Findings(
+        material.study,
+        material.rules,
+        {cell: result for cell, result in there.items() if result is not None},
+    )
 
 
 def _names(cell: Cell) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from firstlight.evaluate.metrics import fill_unanswered
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.readers import read_table
-from firstlight.study.own import own_protocol, read_own
+from firstlight.study.own_protocol import own_protocol, read_own
 from firstlight.study.plan import Arm, Study
 
 Value = TypeVar("Value")

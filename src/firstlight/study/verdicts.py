@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from firstlight._types import Floats
-from firstlight.study.curves import Curve, at_share, best_from_scratch, curve, labels_needed, without_labels
-from firstlight.study.findings import Findings, Median, summarise
+from firstlight.study.label_curves import (
+    LabelCurve,
+    at_share,
+    best_from_scratch,
+    curve,
+    labels_needed,
+    without_labels,
+)
 from firstlight.study.plan import NO_LABELS, Arm
+from firstlight.study.results import Median, Results, summarise
 
 METRICS = ("macro_auroc", "macro_f1")
 CHANCE = {"macro_auroc": 0.5}
@@ -111,7 +118,7 @@ class Verdicts:
     converged: tuple[Converged, ...]
 
 
-def verdicts(findings: Findings, metrics: Sequence[str] = METRICS) -> Verdicts:
+def verdicts(findings: Results, metrics: Sequence[str] = METRICS) -> Verdicts:
     """The verdicts on every arm that starts from a base, against each arm that does not and the best of them.
 
     Labels saved are given at every budget of the arm from scratch, the full pool last.
@@ -142,7 +149,7 @@ def verdicts(findings: Findings, metrics: Sequence[str] = METRICS) -> Verdicts:
     )
 
 
-def _saved(name: str, own: Curve, against: str, rival: Curve | None, metric: str) -> list[Saved]:
+def _saved(name: str, own: LabelCurve, against: str, rival: LabelCurve | None, metric: str) -> list[Saved]:
     if rival is None:
         return []
     found = []
@@ -164,7 +171,7 @@ def _saved(name: str, own: Curve, against: str, rival: Curve | None, metric: str
     return found
 
 
-def _kept(arm: Arm, own: Curve, metric: str, share: float) -> Kept | None:
+def _kept(arm: Arm, own: LabelCurve, metric: str, share: float) -> Kept | None:
     part = at_share(own, share)
     if part is None or not (own.labels > 0).any():
         return None
@@ -174,7 +181,7 @@ def _kept(arm: Arm, own: Curve, metric: str, share: float) -> Kept | None:
     return Kept(arm.name, metric, share, _estimate(_ratio(part, whole)), above)
 
 
-def _against_best(findings: Findings, arm: Arm, metric: str) -> list[Difference]:
+def _against_best(findings: Results, arm: Arm, metric: str) -> list[Difference]:
     """Differences to the best arm from scratch of each budget."""
     best = best_from_scratch(findings, metric)
     found = []
@@ -187,7 +194,7 @@ def _against_best(findings: Findings, arm: Arm, metric: str) -> list[Difference]
     return found
 
 
-def _against_none(findings: Findings, arm: Arm, metric: str) -> list[Difference]:
+def _against_none(findings: Results, arm: Arm, metric: str) -> list[Difference]:
     """Differences to the same base without labels."""
     start = without_labels(findings, arm)
     if start is None:
@@ -201,7 +208,7 @@ def _against_none(findings: Findings, arm: Arm, metric: str) -> list[Difference]
 
 
 def _difference(
-    findings: Findings, arm: Arm, budget: str, metric: str, against: str, rival: Floats | None
+    findings: Results, arm: Arm, budget: str, metric: str, against: str, rival: Floats | None
 ) -> list[Difference]:
     own = findings.values(arm.name, budget, metric)
     if own is None or rival is None:
@@ -213,7 +220,7 @@ def _difference(
     return [Difference(arm.name, against, metric, findings.number(budget), _bounds(gap))]
 
 
-def _converged(findings: Findings) -> list[Converged]:
+def _converged(findings: Results) -> list[Converged]:
     """Every training from a base against the best network from scratch, where both were followed."""
     histories: dict[tuple[str, str], dict[int, Followed]] = {}
     for cell, (answer, _) in findings.results.items():

@@ -1,25 +1,31 @@
-"""From a cell to its answers: what each kind of arm does with the labels of its budget."""
+"""What each kind of arm does with the labels of its budget: from a cell to its answers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from firstlight._types import Floats
 from firstlight.classifier import Classifier
 from firstlight.errors import CheckpointError, TrainingError, UsageError
-from firstlight.evaluate import Boosting, Stage, Trees, macro_auroc
+from firstlight.evaluate import Boosting, Protocol, Stage, Trees, macro_auroc
 from firstlight.evaluate.metrics import fill_unanswered
-from firstlight.study.cells import Answer, Cell, Place
+from firstlight.preparation import Preparation
+from firstlight.study.cells import Cell, CellAnswer, Place
 from firstlight.study.material import LEAST, Material
+from firstlight.study.plan import Arm
+
+if TYPE_CHECKING:
+    from firstlight.learn import Recipe
 
 Probabilities = dict[Place, Floats]
+NO_STOP = 10**6  # epochs of patience: a training that is followed is never stopped early
 
 
-def answer(cell: Cell, material: Material) -> Answer:
+def answer(cell: Cell, material: Material) -> CellAnswer:
     """The answers of a cell (of any kind but "average") on every split and stage, with its record.
 
     An arm that cannot learn from the labels of its budget answers with their class shares, and its record
@@ -42,10 +48,10 @@ def answer(cell: Cell, material: Material) -> Answer:
             probabilities = _everywhere(
                 material, lambda split, stage: _constant(material, split, stage, shares)
             )
-    return Answer(probabilities, record | {"seconds": time.perf_counter() - began})
+    return CellAnswer(probabilities, record | {"seconds": time.perf_counter() - began})
 
 
-def average(parts: Sequence[Answer]) -> Answer:
+def average(parts: Sequence[CellAnswer]) -> CellAnswer:
     """The mean log probability of several answers, normalised; the record of the last one's labels."""
     probabilities = {}
     for place in parts[0].probabilities:
@@ -55,7 +61,7 @@ def average(parts: Sequence[Answer]) -> Answer:
     most = max(parts, key=lambda part: part.record["number"])
     seconds = sum(part.record["seconds"] for part in parts)
     kept = {"labels": most.record["labels"], "number": most.record["number"], "seconds": seconds}
-    return Answer(probabilities, kept)
+    return CellAnswer(probabilities, kept)
 
 
 def _counts(cell: Cell, material: Material) -> Floats:
@@ -120,18 +126,17 @@ def _ask(classifier: Classifier, cell: Cell, material: Material) -> Probabilitie
 def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: Any) -> Classifier:
     """The network of an arm of kind "scratch" or "fine-tune", trained on these objects of the pool."""
     from firstlight import learn
-    from firstlight.study import recipes
 
     arm, rules = cell.arm, material.rules
     labelled = material.curves(arm, "pool").take(objects)
     settings = {**arm.settings, **changes}
-    recipe = recipes.REFERENCE if arm.recipe == "reference" else None
+    recipe = reference_recipe() if arm.recipe == "reference" else None
     if arm.kind == "scratch":
         return learn.pretrain(
             labelled,
             preset=arm.preset,
             classes=rules.classes,
-            preparation=recipes.preparation(arm.preset, rules, arm.metadata or ()),
+            preparation=_preparation(arm.preset, rules, arm.metadata or ()),
             sizes=settings.pop("sizes", None),
             recipe=recipe or learn.LONG,
             name=arm.name,
@@ -159,13 +164,54 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
     )
 
 
+def reference_recipe() -> Recipe:
+    """The training of arXiv:2502.18558 as its code has it.
+
+    Batches of 128, at most 40 epochs at a constant rate, class weights N / n_c, the last observation alone,
+    and a tenth of the labels for early stopping.
+    """
+    from firstlight.learn import Recipe
+
+    return Recipe(
+        epochs=40,
+        batch_size=128,
+        schedule="constant",
+        gradient_norm=1e9,
+        weight_power=1.0,
+        prefixes=False,
+        validation=0.1,
+        patience=5,
+        min_delta=1e-3,
+    )
+
+
+def default_recipes(arm: Arm) -> list[Recipe]:
+    """The recipes that decide what a network's arm does where it does not say so itself."""
+    from firstlight import learn
+
+    if arm.recipe == "reference":
+        return [reference_recipe()]
+    tuning = [learn.FINE_TUNE, learn.FINE_TUNE_REPLAY] if arm.kind == "fine-tune" else []
+    return [*tuning, learn.LONG] if arm.kind == "scratch" or arm.strategy == "auto" else tuning
+
+
+def _preparation(preset: str, rules: Protocol, metadata: tuple[str, ...]) -> Preparation:
+    """The preparation of a network from scratch: the rows that count in the protocol."""
+    detections = rules.features == "detections"
+    rows: Any = "detections" if detections else "measured"
+    known: Any = metadata
+    if preset == "reference":
+        return Preparation.reference(rows=rows, metadata=known)
+    before, after = (0.0, 200.0) if detections else (60.0, 300.0)
+    return Preparation(rows=rows, before_days=before, after_days=after, metadata=known)
+
+
 def _followed(cell: Cell, material: Material) -> list[dict[str, float]]:
     """Epochs, steps, seconds and score of a training, from before its first step on.
 
     The score is the macro AUROC of the last observations of labels held out of the budget.
     """
     from firstlight.learn.labels import held_out
-    from firstlight.study.recipes import NO_STOP
 
     arm, share = cell.arm, material.study.convergence.share
     objects = material.objects(cell.ids(material.rules))

@@ -17,7 +17,7 @@ import numpy as np
 from firstlight._types import Floats, Ints
 from firstlight.evaluate import Protocol, Stage, measure
 from firstlight.evaluate.resampling import resamples
-from firstlight.study.cells import Answer, Place, write_arrays
+from firstlight.study.cells import CellAnswer, Place, write_arrays
 
 #: Measures whose resamples are kept (and the AUROC of each class).
 SAMPLED = (
@@ -35,7 +35,7 @@ Key = tuple[str, str, str, int]  # split, stage, measure, class index or ALL
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class CellScores:
     """Values of all measures of a cell, and float32 [resamples] of those of `SAMPLED`."""
 
     values: Mapping[Key, float]
@@ -58,7 +58,7 @@ class Scorer:
             self._kept[place] = truth, np.concatenate([once, *drawn])
         return self._kept[place]
 
-    def __call__(self, answer: Answer) -> Scored:
+    def __call__(self, answer: CellAnswer) -> CellScores:
         """The scores of an answer."""
         values: dict[Key, float] = {}
         samples: dict[Key, Any] = {}
@@ -70,10 +70,10 @@ class Scorer:
                 values[(*place, metric, index)] = float(sample[0])
                 if metric in SAMPLED or metric == "auroc":
                     samples[(*place, metric, index)] = sample[1:].astype(np.float32)
-        return Scored(values, samples)
+        return CellScores(values, samples)
 
 
-def save(path: Path, scored: Scored, mark: str) -> None:
+def save_scores(path: Path, scored: CellScores, mark: str) -> None:
     """Write the scores of a cell."""
     keys = list(scored.samples)
     rows = [scored.samples[key] for key in keys]
@@ -88,7 +88,7 @@ def save(path: Path, scored: Scored, mark: str) -> None:
     )
 
 
-def load(path: Path, mark: str) -> Scored | None:
+def load_scores(path: Path, mark: str) -> CellScores | None:
     """The stored scores, or None where there are none of this mark."""
     if not path.is_file():
         return None
@@ -99,7 +99,7 @@ def load(path: Path, mark: str) -> Scored | None:
         keys = json.loads(str(stored["keys"]))
         samples = stored["samples"]
     values = {(str(a), str(b), str(c), int(d)): float(value) for a, b, c, d, value in rows}
-    return Scored(
+    return CellScores(
         values,
         {(str(a), str(b), str(c), int(d)): row for (a, b, c, d), row in zip(keys, samples, strict=True)},
     )

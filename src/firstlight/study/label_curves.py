@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from firstlight._types import Floats
-from firstlight.study.findings import Findings, resampled
 from firstlight.study.plan import NO_LABELS, Arm
+from firstlight.study.results import Results, resampled
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class LabelCurve:
     """Medians of an arm against the number of labels.
 
     Attributes
@@ -30,8 +30,8 @@ class Curve:
     names: tuple[str, ...]
 
 
-def curve(findings: Findings, arm: Arm, metric: str, split: str = "") -> Curve | None:
-    """The curve of an arm at the full light curve; None without results."""
+def curve(findings: Results, arm: Arm, metric: str, split: str = "") -> LabelCurve | None:
+    """The curve of an arm at the full light curve; None without findings."""
     labels: list[float] = []
     values: list[Floats] = []
     names: list[str] = []
@@ -44,10 +44,10 @@ def curve(findings: Findings, arm: Arm, metric: str, split: str = "") -> Curve |
             labels.append(float(findings.number(budget)))
             values.append(_medians(own))
             names.append(name)
-    return Curve(np.array(labels), np.array(values), tuple(names)) if labels else None
+    return LabelCurve(np.array(labels), np.array(values), tuple(names)) if labels else None
 
 
-def without_labels(findings: Findings, arm: Arm) -> Arm | None:
+def without_labels(findings: Results, arm: Arm) -> Arm | None:
     """The arm that uses the same base without labels; the one with the pool's class shares first.
 
     Of an average: the base of the first of its arms that has one.
@@ -62,7 +62,7 @@ def without_labels(findings: Findings, arm: Arm) -> Arm | None:
     return max(own, key=lambda other: other.prior == "shares", default=None)
 
 
-def best_from_scratch(findings: Findings, metric: str, split: str = "") -> Curve | None:
+def best_from_scratch(findings: Results, metric: str, split: str = "") -> LabelCurve | None:
     """The best arm at each budget of those that know nothing but the labels.
 
     The best one is chosen in every resample anew: the choice favours from scratch, never transfer.
@@ -79,7 +79,7 @@ def best_from_scratch(findings: Findings, metric: str, split: str = "") -> Curve
         values.append(np.nanmax(stacked, axis=0))
         best = int(np.nanargmax(stacked[:, 0]))
         names.append(here[best][0].names[here[best][1]])
-    return Curve(labels, np.array(values), tuple(names))
+    return LabelCurve(labels, np.array(values), tuple(names))
 
 
 def monotone(values: Floats) -> Floats:
@@ -97,7 +97,7 @@ def monotone(values: Floats) -> Floats:
     return fitted
 
 
-def labels_needed(found: Curve, wanted: Floats) -> Floats:
+def labels_needed(found: LabelCurve, wanted: Floats) -> Floats:
     """Labels at which the monotone fit reaches the scores `wanted` [1 + B]; infinite where it never does.
 
     Between budgets the fit runs straight in log(labels). What is reached at the first labelled budget counts
@@ -119,7 +119,7 @@ def labels_needed(found: Curve, wanted: Floats) -> Floats:
     return needed
 
 
-def at_share(found: Curve, share: float) -> Floats | None:
+def at_share(found: LabelCurve, share: float) -> Floats | None:
     """The score [1 + B] with a share of the labels of the last budget, straight in log(labels) between two.
 
     None where the share lies outside the labelled budgets.

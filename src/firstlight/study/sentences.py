@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from firstlight.study.findings import Findings
+from firstlight.study.results import Results
 from firstlight.study.verdicts import BEST, Converged, Difference, Estimate, Kept, Saved, Verdicts
 
 NAMES = {
@@ -19,7 +19,7 @@ NAMES = {
 }
 
 
-def sentences(findings: Findings, found: Verdicts) -> dict[str, list[str]]:
+def sentences(findings: Results, found: Verdicts) -> dict[str, list[str]]:
     """Sentences by arm; each arm that starts from a base, in the order of the study."""
     told: dict[str, list[str]] = {}
     networks = [arm.name for arm in findings.arms if arm.kind == "scratch"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from firstlight.evaluate import confusion, decide
 from firstlight.report import (
     UNKNOWN,
     Block,
@@ -19,11 +22,13 @@ from firstlight.report import (
     png,
     with_interval,
 )
-from firstlight.study.findings import Findings, Median
-from firstlight.study.plan import NO_LABELS
+from firstlight.study.plan import NO_LABELS, Arm
+from firstlight.study.results import Median, Results
+from firstlight.study.sentences import NAMES, interval, sentences
 from firstlight.study.verdicts import BEST, Estimate, Verdicts
-from firstlight.study.words import NAMES, interval, sentences
 
+DRAWN = ("macro_auroc", "macro_f1")
+MANY = 7  # arms in a figure: as many as there are colours
 TABLED = ("macro_auroc", "macro_f1", "macro_f1_balanced", "balanced_accuracy", "ece")
 CAPTIONS = {
     "labels": "Median over draws against the number of labels, full light curves; bands: middle 68 % of the "
@@ -34,7 +39,19 @@ CAPTIONS = {
 }
 
 
-def page(findings: Findings, found: Verdicts, drawn: Mapping[str, Savable]) -> Page:
+@dataclass(frozen=True)
+class _StageScore:
+    """A row as `firstlight.figures` draws it."""
+
+    stage: str
+    metric: str
+    of: str
+    value: float
+    sd: float
+    n: int
+
+
+def study_page(findings: Results, found: Verdicts, drawn: Mapping[str, Savable]) -> Page:
     """The report as one page."""
     blocks: list[Block] = [Paragraph(_introduction(findings)), Heading("Verdicts")]
     for name, lines in sentences(findings, found).items():
@@ -51,7 +68,7 @@ def page(findings: Findings, found: Verdicts, drawn: Mapping[str, Savable]) -> P
     return Page(findings.study.name, tuple(blocks))
 
 
-def _introduction(findings: Findings) -> str:
+def _introduction(findings: Results) -> str:
     study, rules = findings.study, findings.rules
     sizes = ", ".join(
         f"{name} {number:,}"
@@ -74,7 +91,7 @@ def _introduction(findings: Findings) -> str:
     )
 
 
-def tables(findings: Findings, found: Verdicts) -> Iterator[tuple[str, Table]]:
+def tables(findings: Results, found: Verdicts) -> Iterator[tuple[str, Table]]:
     """Each table with its title."""
     for split in findings.study.splits:
         for metric in TABLED:
@@ -130,7 +147,7 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     return Table(tuple(header), tuple(tuple(row) for row in rows))
 
 
-def _label_table(findings: Findings, metric: str, split: str) -> tuple[str, Table]:
+def _label_table(findings: Results, metric: str, split: str) -> tuple[str, Table]:
     budgets = sorted({b for arm in findings.arms for b in findings.budgets(arm.name)}, key=findings.number)
     # Resampling the objects inflates a calibration error: its interval would not hold the value.
     write = _bare if metric == "ece" else _text
@@ -146,7 +163,7 @@ def _label_table(findings: Findings, metric: str, split: str) -> tuple[str, Tabl
     return f"{NAMES[metric]}, full light curves{_of(findings, split)}", _table(header, kept)
 
 
-def _stage_table(findings: Findings, split: str) -> tuple[str, Table]:
+def _stage_table(findings: Results, split: str) -> tuple[str, Table]:
     stages = [stage.name for stage in findings.study.stages]
     rows = [
         [arm.name]
@@ -164,7 +181,7 @@ def _stage_table(findings: Findings, split: str) -> tuple[str, Table]:
     return f"macro AUROC by stage, all labels{_of(findings, split)}", _table(["arm", *stages], kept)
 
 
-def _class_table(findings: Findings) -> tuple[str, Table]:
+def _class_table(findings: Results) -> tuple[str, Table]:
     classes = findings.rules.classes
     rows = (
         [arm.name]
@@ -192,7 +209,7 @@ def _convergence_table(found: Verdicts) -> Table:
     return _table((*header, "fewer steps", "fewer seconds"), rows)
 
 
-def _cost_table(findings: Findings) -> tuple[str, Table]:
+def _cost_table(findings: Results) -> tuple[str, Table]:
     costs = (("seconds", ",.1f"), ("epochs", ",.0f"), ("steps", ",.0f"))
     rows = (
         [arm.name, "none" if budget == NO_LABELS else budget]
@@ -204,14 +221,14 @@ def _cost_table(findings: Findings) -> tuple[str, Table]:
     return "What a cell costs (medians over draws)", _table(header, rows)
 
 
-def _notes(findings: Findings) -> Iterator[str]:
+def _notes(findings: Results) -> Iterator[str]:
     missing = [arm.name for arm in findings.study.arms if arm not in findings.arms]
     if missing:
         yield f"Not run yet: {', '.join(missing)}."
     yield from findings.failed()
 
 
-def _of(findings: Findings, split: str) -> str:
+def _of(findings: Results, split: str) -> str:
     return f", split {split}" if len(findings.study.splits) > 1 else ""
 
 
@@ -235,7 +252,90 @@ def _share(one: Estimate | None) -> str:
     return UNKNOWN if one is None else f"{one.value:.1%} ({interval(one, percent=True)})"
 
 
-def labels_words(findings: Findings, budget: str) -> str:
+def labels_words(findings: Results, budget: str) -> str:
     """``100 labels``, or ``no labels``."""
     number = findings.number(budget)
     return "no labels" if not number else f"{number:,} labels"
+
+
+# --- figures ----------------------------------------------------------------------------------------------
+
+
+def shown(findings: Results) -> tuple[Arm, ...]:
+    """The arms in the figures: those that the study names, else the best ones of every kind."""
+    if findings.study.shown:
+        return tuple(arm for arm in findings.arms if arm.name in findings.study.shown)
+    if len(findings.arms) <= MANY:
+        return findings.arms
+
+    def best(arms: Iterable[Arm], number: int) -> list[Arm]:
+        def score(arm: Arm) -> float:
+            found = findings.median(arm.name, findings.budgets(arm.name)[-1], "macro_auroc")
+            return -math.inf if found is None else found.value
+
+        return sorted(arms, key=score, reverse=True)[:number]
+
+    scratch = [arm for arm in findings.arms if findings.study.from_scratch(arm)]
+    zero = [arm for arm in findings.arms if arm.kind == "zero-shot"]
+    others = [arm for arm in findings.arms if arm not in scratch and arm not in zero]
+    chosen = {arm.name for arm in (*best(scratch, 2), *best(zero, 1), *best(others, MANY - 3))}
+    return tuple(arm for arm in findings.arms if arm.name in chosen)
+
+
+def study_figures(findings: Results) -> dict[str, Any]:
+    """The figures of a study, by name."""
+    from firstlight import figures
+
+    arms = shown(findings)
+    return figures.study_figures(
+        {metric: _by_labels(findings, arms, metric) for metric in DRAWN},
+        {
+            name: _by_labels(findings, arms, "auroc", of=index)
+            for index, name in enumerate(findings.rules.classes)
+        },
+        {arm.name: _stage_rows(findings, arm) for arm in arms},
+        dict(_confusions(findings)),
+        findings.rules.classes,
+        dashed=[arm.name for arm in arms if findings.study.from_scratch(arm)],
+    )
+
+
+def _by_labels(findings: Results, arms: Sequence[Arm], metric: str, **where: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for arm in arms:
+        own = {
+            float(findings.number(budget)): values[:, 0].tolist()
+            for budget in findings.budgets(arm.name)
+            if (values := findings.values(arm.name, budget, metric, **where)) is not None
+        }
+        if own:
+            found[arm.name] = own
+    return found
+
+
+def _stage_rows(findings: Results, arm: Arm) -> list[_StageScore]:
+    budget = findings.budgets(arm.name)[-1]
+    rows = []
+    for stage in findings.study.stages:
+        found = findings.median(arm.name, budget, "macro_auroc", stage=stage.name)
+        if found is not None:
+            number = len(findings.rules.counting(stage, findings.study.splits[0]))
+            rows.append(_StageScore(stage.name, "macro_auroc", "all", found.value, found.sd, number))
+    return rows
+
+
+def _confusions(findings: Results) -> Iterator[tuple[str, Any]]:
+    """Of the best arm that starts from a base and the best that does not, at most labels: draw 0, full."""
+    split = findings.study.splits[0]
+    groups: dict[bool, list[tuple[float, Arm, str]]] = {}
+    for arm in findings.arms:
+        budget = findings.budgets(arm.name)[-1]
+        found = findings.median(arm.name, budget, "macro_auroc")
+        if found is not None:
+            groups.setdefault(findings.study.from_scratch(arm), []).append((found.value, arm, budget))
+    for group in groups.values():
+        _, arm, budget = max(group, key=lambda item: item[0])
+        answer, _ = findings.results[findings.cells(arm.name, budget)[0]]
+        truth = findings.rules.truth(findings.rules.counting(split=split))
+        table = confusion(truth, decide(answer.probabilities[split, "full"]), len(findings.rules.classes))
+        yield f"{arm.name}, {labels_words(findings, budget)}", table
