@@ -15,10 +15,9 @@ import numpy as np
 
 import firstlight as fl
 from firstlight.simulate.library import Library
-from firstlight.simulate.passbands import passbands
-from firstlight.simulate.pointings import PointingLog
+from firstlight.simulate.sky import FieldLog, PointingLog
+from firstlight.simulate.synthesis import bandpasses
 from firstlight.simulate.views import view
-from firstlight.simulate.visits import FieldLog
 
 FIELDS, POSITIONS, DEEP = 26, 240, 4
 SEED = 1
@@ -67,7 +66,7 @@ def main() -> None:
         )
     rows = np.concatenate([one.rows for one in places if one.rows is not None])
     short = [one.short for one in fl.survey("LSST").passbands]
-    assert [one.name.split("-")[1] for one in passbands(fl.survey("LSST"), library)] == short
+    assert list(bandpasses(fl.survey("LSST"), library).short) == short
     np.savez_compressed(
         given.out / "lsst.npz",
         **packed(lsst.time[rows], lsst.band[rows], lsst.limit[rows],

@@ -26,7 +26,7 @@ import html
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,8 +41,9 @@ UNKNOWN = "-"
 class Savable(Protocol):
     """A figure: anything with matplotlib's ``savefig``."""
 
-    def savefig(self, file: Any, **options: Any) -> None:
-        """Write the figure to a file."""
+    @property
+    def savefig(self) -> Callable[..., Any]:
+        """What writes the figure to a file."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Whole simulations: reproducible, resumable, independent of workers, and like the real thing."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from firstlight.errors import UsageError
-from firstlight.simulate import FEATURES, Selection, features, simulate, simulators, two_sample, write_survey
-from firstlight.simulate.__main__ import main
-from firstlight.simulate.product import join
-from firstlight.simulate.tables import to_tables
+from firstlight.simulate import (
+    FEATURES,
+    Selection,
+    Simulator,
+    features,
+    simulate,
+    simulators,
+    two_sample,
+    write_survey,
+)
+from firstlight.simulate.product import join, to_tables
 
 
 @pytest.fixture
@@ -81,11 +89,36 @@ def test_two_workers_give_what_one_gives(data, tmp_path):
     assert one[0].equals(two[0]) and one[1].equals(two[1])
 
 
-def test_the_module_writes_joined_tables_and_errors_in_one_line(data, tmp_path, capsys):
-    assert main([str(tmp_path / "run"), "SN Ia=3", "--data", str(data), "--join"]) == 0
-    assert pq.read_table(tmp_path / "run/objects.parquet").num_rows == 3
-    assert main([str(tmp_path / "other"), "SN 1a=3", "--data", str(data)]) == 1
-    assert "Did you mean" in capsys.readouterr().err
+def test_joined_tables_are_all_files_in_one(data, tmp_path):
+    folder = write_survey(tmp_path / "run", "ZTF", {"SN Ia": 3, "TDE": 1}, data=data, joined=True)
+    objects, photometry = join(folder)
+    assert pq.read_table(folder / "objects.parquet").equals(objects) and objects.num_rows == 4
+    assert pq.read_table(folder / "photometry.parquet").equals(photometry)
+    # A run that is done is joined later, too.
+    (folder / "objects.parquet").unlink()
+    write_survey(folder, "ZTF", {"SN Ia": 3, "TDE": 1}, data=data, joined=True)
+    assert pq.read_table(folder / "objects.parquet").equals(objects)
+
+
+def test_a_simulator_travels_to_another_process(data):
+    for name, one in simulators("ZTF", ["SN Ia", "SN II", "TDE", "AGN", "Kilonova"], data=data).items():
+        there = pickle.loads(pickle.dumps(one))
+        here, again = (made.some(3, 0, 400, most=1) for made in (one, there))
+        assert np.array_equal(here[0].rows.flux, again[0].rows.flux, equal_nan=True), name
+
+
+def test_no_more_events_are_made_than_are_needed(tmp_path, monkeypatch):
+    made = []
+    simulate_one = Simulator.simulate
+
+    def counted(self, seed, number):
+        made.append(number)
+        return simulate_one(self, seed, number)
+
+    monkeypatch.setattr(Simulator, "simulate", counted)
+    folder = write_survey(tmp_path / "run", "ZTF", {"TDE": 2}, 1)
+    told = json.loads((folder / "survey.json").read_text())
+    assert made == list(range(told["generated"]["TDE"])) and told["triggered"]["TDE"] == 2
 
 
 def test_a_spectroscopic_selection_keeps_brighter_objects(data):

@@ -10,10 +10,10 @@ import pytest
 from firstlight.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from firstlight.facts import survey
 from firstlight.simulate import Forced, Hosts, Library, Selection, Visits, simulate, simulators
-from firstlight.simulate.forced import LSST, PLASTICC, as_alerts, first_pair, forced
-from firstlight.simulate.pointings import pointing_log
+from firstlight.simulate.observing import LSST, PLASTICC, as_alerts, first_pair, forced
+from firstlight.simulate.sky import repeated
 from firstlight.simulate.synthesis import NJY
-from firstlight.simulate.visits import repeated
+from firstlight.simulate.visit_logs import pointing_log
 
 BANDS = tuple(one.name for one in survey("LSST").passbands)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from firstlight.simulate.observing import Observing, alerts, classified_fraction, trigger
+from firstlight.simulate.observing import Observing, alerts, trigger
 from firstlight.simulate.synthesis import NJY
+from firstlight.simulate.views import classified_fraction
 
 
 def observed(magnitude, seed=1, n=4000, limit=20.2, rules=None, days=None):

@@ -8,9 +8,8 @@ import pytest
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import class_tree
-from firstlight.simulate import Library, populations, simulate, simulators
+from firstlight.simulate import Library, population_table, populations, simulate, simulators
 from firstlight.simulate.distributions import law
-from firstlight.simulate.population_files import read
 
 
 @pytest.mark.parametrize(
@@ -117,6 +116,21 @@ def test_a_prior_beyond_what_the_model_can_do_is_refused_before_the_run(tmp_path
         populations(_write(tmp_path, text))
 
 
+@pytest.mark.parametrize("name", ["populations", "literature"])
+def test_the_packaged_tables_pass_the_checks_of_ones_own(tmp_path, name):
+    """They are not checked again before every run."""
+    mine = _write(tmp_path, f'extends = "{name}"\n')
+    assert not population_table(mine).packaged and population_table(name).packaged
+    for deep in (False, True):
+        assert list(populations(mine, deep=deep)) == list(populations(name, deep=deep))
+
+
+def test_a_table_of_ones_own_is_checked_as_a_whole(tmp_path):
+    mine = _write(tmp_path, 'extends = "populations"\n["AGN"]\nmagnitude = 5.0\n')
+    with pytest.raises(UsageError, match=r"\[AGN\] magnitude"):
+        simulators("ZTF", ["TDE"], population_table=mine)
+
+
 def test_a_deep_survey_has_ranges_of_its_own():
     shallow, deep = populations(), populations(deep=True)
     assert all(
@@ -143,8 +157,8 @@ def test_a_table_may_hold_only_what_it_changes(tmp_path):
     second = tmp_path / "second.toml"
     second.write_text('extends = "mine.toml"\n["TDE"]\nrate = 2e-6\n', encoding="utf-8")
     assert populations(second)["TDE"].rate == 2e-6 and populations(second)["TDE"].draw("host_av", rng) == 0.0
-    hashes = {read(one)[2] for one in (None, "literature", mine, second)}
-    assert len(hashes) == 4 and read("populations")[2] == read(None)[2]
+    hashes = {population_table(one).sha256 for one in (None, "literature", mine, second)}
+    assert len(hashes) == 4 and population_table("populations").sha256 == population_table().sha256
 
 
 @pytest.mark.parametrize(
@@ -169,7 +183,7 @@ def test_the_literature_table_holds_no_fit_to_labelled_light_curves(shared):
         resources.files("firstlight.simulate").joinpath("literature.toml").read_text(encoding="utf-8")
     )
     assert own.pop("extends") == "populations"
-    fitted = read(None)[1]
+    fitted = population_table().classes
     learnt = [name for name, table in fitted.items() if not table.get("held_out")]
     assert list(own) == learnt
     for name in learnt:

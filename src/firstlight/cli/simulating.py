@@ -15,7 +15,7 @@ from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
 from firstlight.facts import survey as survey_of
 
 if TYPE_CHECKING:
-    from firstlight.simulate.tables import Progress
+    from firstlight.simulate.product import Progress
 
 SURVEY, OBJECTS = "Survey", "Objects"
 AGAINST = ("pool", "first-half", "second-half", "wide")
@@ -113,6 +113,12 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     help="Folder for objects/ and photometry/ (Parquet) and survey.json; an interrupted run goes on in it.",
 )
 @option(
+    "--join",
+    group=OUTPUT,
+    is_flag=True,
+    help="Also objects.parquet and photometry.parquet, each with all files of its kind.",
+)
+@option(
     "--check",
     group=OUTPUT,
     metavar="FOLDER",
@@ -160,6 +166,7 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str
                 given["detections"], given["faintest"], given["classified"], given["deeper"]
             ),
             workers=given["workers"],
+            joined=given["join"],
             progress=_steps(tick),
         )
     told = json.loads((folder / "survey.json").read_text(encoding="utf-8"))
@@ -172,10 +179,9 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str
 
 def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | None) -> dict[str, int]:
     """Objects by class of ``NAME=NUMBER``, ``NAME`` and ``all``."""
-    from firstlight.simulate import populations
-    from firstlight.simulate.sources import WITHOUT_DATA
+    from firstlight.simulate import population_table
 
-    known = populations(table)
+    known = population_table(table)
     counts: dict[str, int] = {}
     for word in words:
         name, sign, number = word.rpartition("=")
@@ -183,18 +189,10 @@ def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | No
             name, number = word, str(each)
         if not number.isdigit() or int(number) == 0:
             raise UsageError(f"'{word}' is not of the form CLASS=NUMBER", where="CLASS")
-        if name == "all":
-            chosen = [
-                one.name
-                for one in known.values()
-                if not one.held_out and (data is not None or one.source in WITHOUT_DATA)
-            ]
-        else:
-            chosen = [name]
-        for one in chosen:
-            if one not in known:
+        for one in known.usual(data=data is not None) if name == "all" else [name]:
+            if one not in known.classes:
                 with opt.asked("CLASS"):
-                    raise UnknownNameError("class", one, known)
+                    raise UnknownNameError("class", one, known.classes)
             if one in counts:
                 raise UsageError(f"'{one}' is given twice", where="CLASS")
             counts[one] = int(number)

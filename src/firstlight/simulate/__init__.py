@@ -15,16 +15,13 @@ from types import ModuleType
 from typing import Any
 
 from firstlight.simulate.check import RealismReport, check, half
-from firstlight.simulate.engine import Selection, Simulator, simulators
-from firstlight.simulate.forced import Forced, Noise
-from firstlight.simulate.hosts import Hosts
 from firstlight.simulate.library import Library
-from firstlight.simulate.observing import Observing
-from firstlight.simulate.populations import Population, populations
-from firstlight.simulate.product import join, write_survey
+from firstlight.simulate.observing import Forced, Noise, Observing
+from firstlight.simulate.populations import Population, PopulationTable, population_table, populations
+from firstlight.simulate.product import join, simulate, write_survey
 from firstlight.simulate.realism import FEATURES, TwoSample, features, two_sample
-from firstlight.simulate.tables import simulate
-from firstlight.simulate.views import Visits
+from firstlight.simulate.simulator import Selection, Simulator, simulators
+from firstlight.simulate.views import Hosts, Visits
 
 __all__ = [
     "FEATURES",
@@ -34,6 +31,7 @@ __all__ = [
     "Noise",
     "Observing",
     "Population",
+    "PopulationTable",
     "RealismReport",
     "Selection",
     "Simulator",
@@ -43,6 +41,7 @@ __all__ = [
     "features",
     "half",
     "join",
+    "population_table",
     "populations",
     "simulate",
     "simulators",

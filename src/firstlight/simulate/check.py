@@ -11,24 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Floats
 from firstlight.errors import DataError, UnknownNameError
 from firstlight.facts import class_tree, zero_point
+from firstlight.files import write_text
+from firstlight.report import Block, Bullets, Page, Paragraph, Picture, Savable, Table, number, plain, png
 from firstlight.simulate.realism import FEATURES, features, two_sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from firstlight.lightcurves import LightCurves
-
-Floats = NDArray[np.float64]
 
 # What issue and literature compare, in the words of a reader: name of the feature, axis label.
 SHOWN: dict[str, str] = {
@@ -65,6 +65,19 @@ class ClassCheck:
     important: tuple[str, ...]
     quantiles: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
 
+    def separated(self) -> tuple[str, ...]:
+        """How well real and simulated objects can be told apart, as a row of a table."""
+        groups = ", ".join(f"{name} {value:.2f}" for name, value in self.groups.items())
+        matched = f"{_short(self.auc_matched)} ({self.n_matched})"
+        counts = str(self.n_real), str(self.n_simulated)
+        return self.label, *counts, number(self.auc), matched, groups, ", ".join(self.important[:3])
+
+    def spread(self) -> Iterator[tuple[str, ...]]:
+        """The quantiles of real, then of simulated objects, each a row of a table."""
+        for side, kind in enumerate(("real", "simulated")):
+            cells = (" / ".join(map(_short, self.quantiles[name][side])) for name in SHOWN)
+            yield "" if side else self.label, kind, *cells
+
 
 @dataclass(frozen=True, eq=False)
 class RealismReport:
@@ -88,41 +101,47 @@ class RealismReport:
 
     def to_json(self) -> str:
         """The report as JSON."""
-        plain = {
+        told = {
             "survey": self.survey, "real": self.real, "bands": self.bands, "notes": self.notes,
             "median_auc": round(float(np.median([one.auc for one in self.classes])), 4),
             "median_auc_matched": round(self.median_auc, 4), "classes": [asdict(one) for one in self.classes],
         }  # fmt: skip
-        return json.dumps(_without_nan(plain), indent=1) + "\n"
+        return json.dumps(plain(told), indent=1) + "\n"
 
     def to_markdown(self) -> str:
-        """The report as Markdown tables."""
-        lines = [
-            f"# Simulated {self.survey} against {self.real}", "",
-            "Cross-validated AUC of gradient boosting told to separate simulated from real: 0.5 when nobody",
+        """The tables of `page` as Markdown."""
+        return self.page().markdown()
+
+    def page(self, figures: Mapping[str, Savable] | None = None) -> Page:
+        """What a person reads: how well each class can be told apart, its distributions, and `figures`."""
+        measure = (
+            "Cross-validated AUC of gradient boosting told to separate simulated from real: 0.5 when nobody "
             f"can, 1.0 when everybody can. Bands {self.bands[0]} and {self.bands[1]}; objects with at least "
-            f"{LEAST_DETECTIONS} detections in {DAYS:.0f} d from the trigger.", "",
-            "| class | real | simulated | AUC | AUC, equal magnitudes (n) | groups alone | most telling |",
-            "|---|---|---|---|---|---|---|",
-        ]  # fmt: skip
-        for one in self.classes:
-            groups = ", ".join(f"{name} {value:.2f}" for name, value in one.groups.items())
-            lines.append(
-                f"| {one.label} | {one.n_real} | {one.n_simulated} | {one.auc:.3f} "
-                f"| {_number(one.auc_matched)} ({one.n_matched}) "
-                f"| {groups} | {', '.join(one.important[:3])} |"
-            )
-        values = [one.auc for one in self.classes]
-        lines += [f"| median | | | {np.median(values):.3f} | {_number(self.median_auc)} | | |", ""]
-        lines += ["16 / 50 / 84 % of real and of simulated objects:", ""]
-        lines += ["| class | | " + " | ".join(SHOWN.values()) + " |", "|---|---|" + "---|" * len(SHOWN)]
-        for one in self.classes:
-            for side, kind in enumerate(("real", "simulated")):
-                cells = [" / ".join(_number(v) for v in one.quantiles[name][side]) for name in SHOWN]
-                lines.append(f"| {one.label if not side else ''} | {kind} | " + " | ".join(cells) + " |")
+            f"{LEAST_DETECTIONS} detections in {DAYS:.0f} d from the trigger."
+        )
+        median = number(float(np.median([one.auc for one in self.classes])))
+        middle = ("median", "", "", median, _short(self.median_auc), "", "")
+        separated = Table(
+            (
+                "class",
+                "real",
+                "simulated",
+                "AUC",
+                "AUC, equal magnitudes (n)",
+                "groups alone",
+                "most telling",
+            ),
+            (*(one.separated() for one in self.classes), middle),
+        )
+        spread = Table(
+            ("class", "", *SHOWN.values()), tuple(row for one in self.classes for row in one.spread())
+        )
+        blocks: list[Block] = [Paragraph(measure), separated]
+        blocks += [Paragraph("16 / 50 / 84 % of real and of simulated objects:"), spread]
         if self.notes:
-            lines += ["", *(f"- {note}" for note in self.notes)]
-        return "\n".join(lines) + "\n"
+            blocks.append(Bullets(self.notes))
+        blocks += [Picture(name, png(figure)) for name, figure in (figures or {}).items()]
+        return Page(f"Simulated {self.survey} against {self.real}", tuple(blocks))
 
     def figures(self) -> dict[str, Figure]:
         """A figure a class: the distributions of real (grey) and simulated objects.
@@ -152,16 +171,11 @@ class RealismReport:
             drawn["".join(letter for letter in one.label if letter.isalnum())] = figure
         return drawn
 
-    def write(self, folder: str | Path, figures: Mapping[str, Any] | None = None) -> Path:
+    def write(self, folder: str | Path, figures: Mapping[str, Savable] | None = None) -> Path:
         """Write ``report.md``, ``report.json`` and the figures given as PNG into `folder`."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        text = self.to_markdown()
-        for name, figure in (figures or {}).items():
-            figure.savefig(folder / f"{name}.png", dpi=130)
-            text += f"\n![{name}]({name}.png)\n"
-        (folder / "report.md").write_text(text, encoding="utf-8")
-        (folder / "report.json").write_text(self.to_json(), encoding="utf-8")
+        self.page(figures).write(folder / "report.md")
+        write_text(folder / "report.json", self.to_json())
         return folder
 
 
@@ -297,17 +311,5 @@ def _histogram(ax: Any, real: Floats, simulated: Floats, title: str, color: str)
     dress(ax)
 
 
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "-"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return value
+def _short(value: float) -> str:
+    return number(value, ".0f" if abs(value) >= 100 else ".3g")

@@ -9,8 +9,8 @@ import math
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Floats
 from firstlight.errors import UnknownNameError
 
 _HUBBLE_DISTANCE = 299_792.458 / 70.0  # Mpc
@@ -18,14 +18,14 @@ _OMEGA_M = 0.3
 
 
 @cache
-def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _table() -> tuple[Floats, Floats]:
     z = np.concatenate(([0.0], np.geomspace(1e-4, 6.0, 4000)))
     inverse = 1.0 / np.sqrt(_OMEGA_M * (1 + z) ** 3 + 1 - _OMEGA_M)
     steps = 0.5 * (inverse[1:] + inverse[:-1]) * np.diff(z)
     return z, _HUBBLE_DISTANCE * np.concatenate(([0.0], np.cumsum(steps)))
 
 
-def comoving_distance(z: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def comoving_distance(z: Floats | float) -> Floats:
     """Comoving distance in Mpc at redshift `z` (0 to 6)."""
     return np.asarray(np.interp(z, *_table()))
 
@@ -35,11 +35,11 @@ def distance_modulus(z: float) -> float:
     return 5.0 * math.log10(float(comoving_distance(z)) * (1.0 + z)) + 25.0
 
 
-def _madau(z: NDArray[np.float64], a: float, b: float, c: float, d: float) -> NDArray[np.float64]:
+def _madau(z: Floats, a: float, b: float, c: float, d: float) -> Floats:
     return a * (1 + z) ** c / (1 + ((1 + z) / b) ** d)
 
 
-def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = "") -> NDArray[np.float64]:
+def evolution(law: str | dict[str, float], z: Floats, where: str = "") -> Floats:
     """Rate per comoving volume at `z` over that today.
 
     ``{"power": n}`` is (1+z)^n; ``md14`` star formation of Madau & Dickinson 2014; ``cc_s15`` core collapse
@@ -66,9 +66,7 @@ def evolution(law: str | dict[str, float], z: NDArray[np.float64], where: str = 
     )
 
 
-def _density(
-    law: str | dict[str, float], low: float, high: float, where: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _density(law: str | dict[str, float], low: float, high: float, where: str) -> tuple[Floats, Floats]:
     z = np.linspace(low, high, 4001)
     distance = comoving_distance(z)
     hubble = np.sqrt(_OMEGA_M * (1 + z) ** 3 + 1 - _OMEGA_M)
@@ -82,9 +80,7 @@ def rate_integral(law: str | dict[str, float], low: float, high: float, where: s
     return _HUBBLE_DISTANCE * integral * (math.pi / 180.0) ** 2
 
 
-def redshift_quantiles(
-    law: str | dict[str, float], low: float, high: float, where: str = ""
-) -> NDArray[np.float64]:
+def redshift_quantiles(law: str | dict[str, float], low: float, high: float, where: str = "") -> Floats:
     """Redshifts at 2,001 equal steps of probability: observed rate in [low, high], volume x rate / (1+z).
 
     Draw one with ``numpy.interp(u, numpy.linspace(0, 1, 2001), quantiles)``.

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from firstlight.errors import UnknownNameError, UsageError
-
-Law = Callable[[np.random.Generator], float]
 
 
 def _wv07(rng: np.random.Generator, k: float) -> float:
@@ -30,6 +29,7 @@ def _split(rng: np.random.Generator, mode: float, below: float, above: float) ->
     return mode - below * step if rng.random() * (below + above) < below else mode + above * step
 
 
+# How many numbers a law takes, and how it draws.
 _LAWS: dict[str, tuple[int, Callable[..., float]]] = {
     "normal": (2, lambda rng, mean, sigma: rng.normal(mean, sigma)),
     "uniform": (2, lambda rng, low, high: rng.uniform(low, high)),
@@ -45,8 +45,46 @@ _LAWS: dict[str, tuple[int, Callable[..., float]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Law:
+    """A law of the table: called with a random stream it gives one value, within [`low`, `high`].
+
+    `kind` is its key, ``"constant"`` for a plain number; `where` names class and parameter for errors.
+    """
+
+    kind: str
+    numbers: tuple[float, ...]
+    low: float = -math.inf
+    high: float = math.inf
+    where: str = ""
+
+    def __call__(self, rng: np.random.Generator) -> float:
+        """One value; UsageError where nearly every draw is out of range."""
+        if self.kind == "constant":
+            return self.numbers[0]
+        draw = _LAWS[self.kind][1]
+        for _ in range(1000):
+            value = draw(rng, *self.numbers)
+            if self.low <= value <= self.high:
+                return value
+        hint = "Widen `within`."
+        raise UsageError("nearly every draw falls outside its range", where=self.where, hint=hint)
+
+    def check(self, low: float, high: float) -> None:
+        """Nothing, or UsageError where more than one draw in fifty is beyond what a model can do."""
+        rng = np.random.default_rng(1)
+        values = np.array([self(rng) for _ in range(200)])
+        beyond = values[(values < low) | (values > high)]
+        if len(beyond) > 4:
+            raise UsageError(
+                f"draws values such as {beyond[0]:.4g}; the model goes from {low:g} to {high:g}",
+                where=self.where,
+                hint="Change the law, or add `within`.",
+            )
+
+
 def law(spec: Any, where: str) -> Law:
-    """A function that draws one value by `spec`.
+    """The law that `spec` describes.
 
     Parameters
     ----------
@@ -63,8 +101,7 @@ def law(spec: Any, where: str) -> Law:
         A law that does not exist.
     """
     if isinstance(spec, int | float) and not isinstance(spec, bool):
-        constant = float(spec)
-        return lambda rng: constant
+        return Law("constant", (float(spec),), where=where)
     if not isinstance(spec, Mapping):
         raise UsageError(f"a law is a number or a table, not {spec!r}", where=where)
     names = [key for key in spec if key not in ("within", "most")]
@@ -73,36 +110,27 @@ def law(spec: Any, where: str) -> Law:
     if names[0] not in _LAWS:
         raise UnknownNameError("law", names[0], sorted(_LAWS), where=where)
     count, draw = _LAWS[names[0]]
-    given = spec[names[0]]
-    numbers = _numbers(given, where)
+    numbers = _numbers(spec[names[0]], where)
     if len(numbers) != count:
         raise UsageError(f"'{names[0]}' takes {count} numbers, {len(numbers)} given", where=where)
     limits = _numbers(spec.get("within", (-math.inf, spec.get("most", math.inf))), where)
     if len(limits) != 2:
         raise UsageError("`within` takes 2 numbers", where=where)
-    low, high = limits
     try:
-        tried = [draw(np.random.default_rng(0), *numbers)]
+        tried = draw(np.random.default_rng(0), *numbers)
     except ValueError as error:  # a negative width, the logarithm of zero
-        raise UsageError(f"'{names[0]}' of {numbers} cannot be drawn: {error}", where=where) from None
-    if not np.isfinite(tried + numbers).all():
-        raise UsageError(f"'{names[0]}' of {numbers} is no law", where=where)
-    if not low < high:
-        raise UsageError(f"the range [{low}, {high}] is empty", where=where)
-
-    def drawn(rng: np.random.Generator) -> float:
-        for _ in range(1000):
-            value = draw(rng, *numbers)
-            if low <= value <= high:
-                return value
-        raise UsageError("nearly every draw falls outside its range", where=where, hint="Widen `within`.")
-
-    return drawn
+        given = list(numbers)
+        raise UsageError(f"'{names[0]}' of {given} cannot be drawn: {error}", where=where) from None
+    if not np.isfinite([tried, *numbers]).all():
+        raise UsageError(f"'{names[0]}' of {list(numbers)} is no law", where=where)
+    if not limits[0] < limits[1]:
+        raise UsageError(f"the range [{limits[0]}, {limits[1]}] is empty", where=where)
+    return Law(names[0], numbers, *limits, where)
 
 
-def _numbers(given: Any, where: str) -> list[float]:
+def _numbers(given: Any, where: str) -> tuple[float, ...]:
     values = given if isinstance(given, list | tuple) else [given]
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"{value!r} is no number", where=where)
-    return [float(value) for value in values]
+    return tuple(float(value) for value in values)

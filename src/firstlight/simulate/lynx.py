@@ -10,61 +10,88 @@ from __future__ import annotations
 
 import importlib
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Floats
 from firstlight.errors import DataError, MissingExtraError, UsageError
 from firstlight.simulate.cosmology import distance_modulus
-from firstlight.simulate.event import MARGIN, Event, Source, band_filters, rest_means
+from firstlight.simulate.events import MARGIN, Event, with_rise, with_tail
 from firstlight.simulate.library import STEP, Library, Template
-from firstlight.simulate.passbands import reference
 from firstlight.simulate.populations import Population
-from firstlight.simulate.shapes import with_rise, with_tail
-from firstlight.simulate.synthesis import NJY, Band, colour_warp, curves, drift, dust_filter
-
-Floats = NDArray[np.float64]
+from firstlight.simulate.synthesis import (
+    NJY,
+    Bandpass,
+    Bandpasses,
+    colour_warp,
+    curves,
+    drift,
+    dust,
+    reference,
+)
 
 _EARLIEST, _LATEST, _CADENCE = -100.0, 400.0, 2.0  # days of a model that states no range of its own
 _WAVES = (1_000.0, 12_000.0)  # Angstrom
 _FLAM = 1e-32 * 2.99792458e18  # erg/s/cm2/A of 1 nJy at 1 A
 
 
-def lynx(population: Population, library: Library, bands: tuple[Band, ...]) -> Source:
-    """Events of a LightCurveLynx model; with `magnitude` in the table scaled to it, else as it is."""
-    model = _model(population)
-    band = reference(population.magnitude_band, bands, library)
-    scaled = "magnitude" in population.laws
-    spectral = hasattr(model, "evaluate_sed")
+@dataclass(frozen=True, eq=False)
+class LynxModel:
+    """Events of a LightCurveLynx model; with `magnitude` in the table scaled to it, else as it is.
 
-    def make(rng: np.random.Generator, z: float, sky: list[Floats], faintest: float) -> Event | None:
+    It is pickled as the name of its model, which need not be picklable.
+    """
+
+    population: Population
+    bands: Bandpasses
+    reference: Bandpass
+    model: Any
+
+    @classmethod
+    def of(cls, population: Population, library: Library, bands: Bandpasses) -> LynxModel:
+        """The source of a class; what is wrong with the model is said here."""
+        return cls(
+            population, bands, reference(population.magnitude_band, bands, library), _model(population)
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.population, self.bands, self.reference)
+
+    def __call__(self, rng: np.random.Generator, z: float, sky: Floats, faintest: float) -> Event | None:
+        """One event of the class, as of `EventSource`."""
+        population, bands, model = self.population, self.bands, self.model
+        scaled = "magnitude" in population.laws
         magnitude = population.draw("magnitude", rng) if scaled else math.nan
         modulus = 0.0 if population.galactic else distance_modulus(z)
         if scaled and magnitude + modulus > faintest + MARGIN:
             return None
         state = model.sample_parameters(num_samples=1, rng_info=rng)
-        if not spectral:
+        if not hasattr(model, "evaluate_sed"):
             return _as_observed(model, state, bands, sky)
         series = _series(model, state, population.name)
-        own = curves(series, (band,), 0.0, [np.ones_like(band.wave)])[0]
+        alone = Bandpasses((self.reference,))
+        own = curves(series, alone, 0.0, np.ones_like(alone.wave))[0]
         if own.max() <= 0.0:
             return None
         av, rv = population.draw("host_av", rng), population.draw("host_rv", rng)
         warp = colour_warp(rng, population.number_of("warp"))
-        filters = band_filters(bands, z, sky, lambda wave: dust_filter(wave, av, rv), warp)
+        filters = bands.filters(z, sky, dust(av, rv), warp)
         bright = magnitude if scaled else -2.5 * math.log10(own.max())
         flux = curves(series, bands, z, filters) * (10.0 ** (-0.4 * (bright + modulus)) / own.max())
         phase = (series.phase - series.phase[int(own.argmax())]) * population.draw("stretch", rng)
-        flux = flux * drift(rng, phase, rest_means(bands, z), population.number_of("drift"))
+        flux = flux * drift(rng, phase, bands.means / (1.0 + z), population.number_of("drift"))
         phase, flux = with_tail(*with_rise(phase, flux, population.draw("rise_gap", rng)))
         truth: dict[str, float | str] = {
             "magnitude": bright, "host_av": av, "host_rv": rv, "template": population.model,
         }  # fmt: skip
         return Event(phase * (1.0 + z), flux, truth)
 
-    return make
+
+def _again(population: Population, bands: Bandpasses, magnitudes_in: Bandpass) -> LynxModel:
+    return LynxModel(population, bands, magnitudes_in, _model(population))
 
 
 def _series(model: Any, state: Any, where: str) -> Template:
@@ -84,14 +111,14 @@ def _grid(low: float | None, high: float | None) -> Floats:
     return np.arange(start, min(_LATEST, high if high is not None else _LATEST) + 1e-9, _CADENCE)
 
 
-def _as_observed(model: Any, state: Any, bands: tuple[Band, ...], sky: list[Floats]) -> Event | None:
+def _as_observed(model: Any, state: Any, bands: Bandpasses, sky: Floats) -> Event | None:
     """The light curve of a model of band fluxes: no distance, no redshift; short names of the bands."""
     time = _grid(model.minphase(graph_state=state), model.maxphase(graph_state=state))
     if len(time) < 2:
         return None
     rows = []
-    for one, through in zip(bands, sky, strict=True):
-        names = np.full(len(time), one.name.rpartition("-")[2])
+    for short, through in zip(bands.short, bands.parted(sky), strict=True):
+        names = np.full(len(time), short)
         total = np.asarray(model.evaluate_bandfluxes(None, time, names, state), dtype=np.float64).ravel()
         rows.append((total - total[0]) * float(through.mean()) / NJY)
     flux = np.nan_to_num(np.stack(rows))

@@ -1,15 +1,17 @@
-"""What a survey reports of a light curve: noise, detections, limits, and when an object has triggered."""
+"""What a survey reports of a light curve: noise, detections, limits, and when an object has triggered.
+
+`alerts` are those of ZTF as measured; `forced` photometry gives flux and error at every visit.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firstlight.simulate.synthesis import NJY
-
-Floats = NDArray[np.float64]
+from firstlight._types import Bools, Floats
+from firstlight.facts import zero_point
+from firstlight.simulate.synthesis import NJY, BandCodes
 
 
 @dataclass(frozen=True)
@@ -56,26 +58,26 @@ class Observing:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Measurements:
     """The rows of one object: MJD, band index, flux, error and limit in nJy (NaN where none), detected."""
 
     time: Floats
-    band: NDArray[np.int8]
+    band: BandCodes
     flux: Floats
     flux_err: Floats
     limit: Floats
-    detected: NDArray[np.bool_]
+    detected: Bools
 
 
 def alerts(
     rng: np.random.Generator,
     time: Floats,
-    band: NDArray[np.int8],
+    band: BandCodes,
     limit: Floats,
     flux: Floats,
     since_maximum: Floats,
     rules: Observing,
-) -> Rows:
+) -> Measurements:
     """The alert product of one object: detections, weak points, and limits in the 30 d before them.
 
     Parameters
@@ -93,12 +95,8 @@ def alerts(
     complete = rng.random() < rules.complete_share
     overlap, lacking = rng.random(2)
     poor_band, poor_share = int(rng.random() > 0.6), rng.uniform(0.0, 0.6)
-    uniform, normal, scatter, wild = (
-        rng.random((4, n)),
-        rng.standard_normal(n),
-        rng.standard_normal(n),
-        rng.random(n),
-    )
+    uniform, normal = rng.random((4, n)), rng.standard_normal(n)
+    scatter, wild = rng.standard_normal(n), rng.random(n)
 
     depth = 10.0 ** (-0.4 * limit)
     true = np.maximum(flux, 1e-3 * depth)
@@ -135,7 +133,7 @@ def alerts(
     limits = seen & ~row & (following - time <= rules.history_days)
     keep = row | limits
     nan = np.nan
-    return Rows(
+    return Measurements(
         time[keep],
         band[keep],
         np.where(row, measured, nan)[keep] * NJY,
@@ -156,22 +154,148 @@ def trigger(time: Floats, flux: Floats) -> float:
     return float(before[gaps[-1] + 1] if len(gaps) else before[0])
 
 
-# Fraction with a spectroscopic class against the brightest magnitude: measured on the ZTF Bright Transient
-# Survey table down to 18.9, the tail below fitted to the magnitudes of classified objects.
-_BTS_MAGNITUDE = (17.0, 17.75, 18.1, 18.4, 18.6, 18.9, 19.3, 20.0)
-_BTS_FRACTION = (0.995, 0.981, 0.947, 0.943, 0.706, 0.35, 0.02, 0.0)
+ByBand = tuple[float, ...]  # one value for all bands, or one a band
+
+_FLUXCAL = 10.0 ** (0.4 * (zero_point("nJy") - zero_point("FLUXCAL")))  # nJy
 
 
-def classified_fraction(magnitude: Floats | float) -> Floats:
-    """Probability that an object of this brightest magnitude has a class in a survey like BTS."""
-    return np.asarray(np.interp(magnitude, _BTS_MAGNITUDE, _BTS_FRACTION))
+@dataclass(frozen=True)
+class Noise:
+    """Error of a flux F where the 5-sigma limit is f5, all in nJy.
+
+    sigma^2 = sky f5^2 + depth_photons f5 F + photons F + (floor F)^2; F counts only above zero.
+    """
+
+    sky: ByBand = (0.04,)
+    depth_photons: ByBand = (0.0,)
+    photons: ByBand = (0.0,)
+    floor: ByBand = (0.0,)
+
+    def sigma(self, flux: Floats, depth: Floats, band: BandCodes) -> Floats:
+        """Errors in nJy of true fluxes in nJy."""
+        sky, mixed, photons, floor = (
+            np.asarray(values)[band if len(values) > 1 else 0]
+            for values in (self.sky, self.depth_photons, self.photons, self.floor)
+        )
+        above = np.maximum(flux, 0.0)
+        variance = sky * depth**2 + mixed * depth * above + photons * above + (floor * above) ** 2
+        return np.asarray(np.sqrt(variance))
 
 
-# A logistic curve (magnitude of one half, width) that brings volume-weighted simulated objects to the peak
-# magnitudes of PLAsTiCC's training set, fitted to seven classes together (mean Kolmogorov distance 0.13).
-_PLASTICC_HALF, _PLASTICC_WIDTH = 21.75, 0.45
+def _phot_err_model(gamma: ByBand, floor: float) -> Noise:
+    """arXiv:0805.2366, equations 4 and 5: sigma^2 = (0.04 - gamma) x + gamma x^2, x = f5 / F; and a floor."""
+    return Noise(sky=gamma, depth_photons=tuple(0.04 - value for value in gamma), floor=(floor,))
 
 
-def plasticc_fraction(magnitude: Floats | float) -> Floats:
-    """Probability that an object of this brightest magnitude is in a training set like PLAsTiCC's."""
-    return np.asarray(1.0 / (1.0 + np.exp((np.asarray(magnitude) - _PLASTICC_HALF) / _PLASTICC_WIDTH)))
+LSST_NOISE = _phot_err_model((0.038, 0.039, 0.039, 0.039, 0.039, 0.039), 0.005)
+ANY_NOISE = _phot_err_model((0.039,), 0.005)
+# Fitted to the errors of PLAsTiCC supernovae in the wide survey and the nightly stacks of the deep fields.
+PLASTICC_WIDE = Noise(photons=(0.03 * _FLUXCAL,), floor=(0.006,))
+PLASTICC_DEEP = Noise(floor=(0.0053,))
+
+# Share of PLAsTiCC measurements that are `detected`, by signal to noise of either sign (measured).
+PLASTICC_EFFICIENCY = (
+    (2.9, 0.0), (3.25, 0.07), (3.75, 0.13), (4.25, 0.23), (4.75, 0.34), (5.25, 0.46), (5.75, 0.57),
+    (6.5, 0.73), (7.5, 0.86), (8.5, 0.94), (12.0, 0.98), (15.0, 0.985),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Forced:
+    """How a survey measures every visit: noise, detection, saturation.
+
+    `efficiency` gives the share detected by S/N (of either sign); without it every S/N >= `detection_snr` is
+    one. `kept`: share of the visits that give a measurement. `saturation` in magnitudes. `before`: days of
+    visits before the event.
+    """
+
+    wide: Noise = ANY_NOISE
+    deep: Noise | None = None
+    efficiency: tuple[tuple[float, float], ...] = ()
+    detection_snr: float = 5.0
+    saturation: float = 13.0
+    kept: float = 1.0
+    before: float = 100.0
+    history_days: float = 30.0
+
+
+LSST = Forced(LSST_NOISE, None, PLASTICC_EFFICIENCY, saturation=15.5)
+PLASTICC = Forced(PLASTICC_WIDE, PLASTICC_DEEP, PLASTICC_EFFICIENCY, saturation=15.5)
+
+
+def ztf_forced(rules: Observing) -> Forced:
+    """ZTF's forced photometry with the noise measured in its alerts; 13 % of the exposures miss an object."""
+    noise = Noise(
+        sky=tuple((0.2 * value) ** 2 for value in rules.sky),
+        photons=tuple(value**2 * 10.0**-7.2 * NJY for value in rules.host),
+        floor=rules.floor,
+    )
+    return Forced(noise, detection_snr=rules.detection_snr, saturation=rules.saturation, kept=0.87)
+
+
+def forced(
+    rng: np.random.Generator,
+    time: Floats,
+    band: BandCodes,
+    limit: Floats,
+    flux: Floats,
+    rules: Forced,
+    *,
+    deep: bool = False,
+) -> Measurements:
+    """Flux and error of one object at every visit.
+
+    Parameters
+    ----------
+    limit : float64 [n]
+        5-sigma AB magnitudes.
+    flux : float64 [n]
+        True maggies (difference flux: may be negative).
+    """
+    n = len(time)
+    normal, chance, lost = rng.standard_normal(n), rng.random(n), rng.random(n)
+    depth, true = 10.0 ** (-0.4 * limit) * NJY, flux * NJY
+    sigma = (rules.deep if deep and rules.deep is not None else rules.wide).sigma(true, depth, band)
+    measured = true + normal * sigma
+    ratio = measured / sigma
+    if rules.efficiency:
+        snr, share = np.array(rules.efficiency).T
+        detected = chance < np.interp(np.abs(ratio), snr, share)
+    else:
+        detected = ratio >= rules.detection_snr
+    # Noise alone is no detection: a source that is not there cannot trigger.
+    detected &= np.abs(true) > 0.1 * depth
+    keep = (lost < rules.kept) & (flux < 10.0 ** (-0.4 * rules.saturation))
+    nothing = np.full(int(keep.sum()), np.nan)
+    return Measurements(time[keep], band[keep], measured[keep], sigma[keep], nothing, detected[keep])
+
+
+def as_alerts(rows: Measurements, history_days: float) -> Measurements:
+    """What alerts tell of forced photometry: detections, and 5-sigma limits in the days before them."""
+    following = np.append(rows.time[rows.detected], np.inf)[
+        np.searchsorted(rows.time[rows.detected], rows.time)
+    ]
+    keep = rows.detected | (following - rows.time <= history_days)
+    nan, seen = np.nan, rows.detected
+    return Measurements(
+        rows.time[keep],
+        rows.band[keep],
+        np.where(seen, rows.flux, nan)[keep],
+        np.where(seen, rows.flux_err, nan)[keep],
+        np.where(seen, nan, 5.0 * rows.flux_err)[keep],
+        seen[keep],
+    )
+
+
+def first_pair(time: Floats, count: int, separation: float) -> float | None:
+    """First detection, where there are `count` of them at least `separation` days apart; else None."""
+    if not len(time):
+        return None
+    nights = 1
+    last = start = float(time[0])
+    for when in time[1:]:
+        if nights >= count:
+            break
+        if when - last >= separation:
+            nights, last = nights + 1, float(when)
+    return start if nights >= count else None

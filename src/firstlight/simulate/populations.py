@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Floats
 from firstlight.errors import DataError, FirstlightError, UnknownNameError, UsageError
 from firstlight.simulate.cosmology import rate_integral, redshift_quantiles
 from firstlight.simulate.distributions import Law, law
-from firstlight.simulate.population_files import read
 
-Floats = NDArray[np.float64]
+# Names that stand for tables in the package; the first is the default.
+_PACKAGED = {"populations": "populations.toml", "literature": "literature.toml"}
 
 _STRUCTURE = {
     "number", "source", "templates", "template_classes", "preferred", "rate", "evolution", "redshift",
@@ -52,6 +55,10 @@ _RANGES = {
     "opacity": (1e-3, 10.0), "plateau_days": (0.5, 1e3), "impact": (0.0, 10.0),
     "crossing_days": (0.05, 2e3), "source_magnitude": (5.0, 32.0), "blending": (0.0, 1.0),
 }  # fmt: skip
+
+
+# Sources that need no file that is not in the package.
+WITHOUT_DATA = frozenset({"magnetar_table", "tde", "agn", "nickel", "plateau", "microlensing"})
 
 
 @dataclass(frozen=True)
@@ -139,24 +146,28 @@ class Population:
 
 
 @cache
-def _steps(count: int) -> NDArray[np.float64]:
+def _steps(count: int) -> Floats:
     return np.linspace(0.0, 1.0, count)
 
 
-def _checked(name: str, table: Mapping[str, Any], where: str) -> Population:
+def _checked(name: str, table: Mapping[str, Any], source: PopulationTable) -> Population:
     """The class of a table; a value of the wrong kind is an error that names the class."""
+    at = f"{source.where} [{name}]"
     try:
-        return _population(name, table, where)
+        made = _population(name, table, at)
+        if not source.packaged:
+            for key in made.laws.keys() & _RANGES.keys():
+                made.laws[key].check(*_RANGES[key])
+        return made
     except FirstlightError:
         raise
     except KeyError as error:
-        raise DataError(f"{error} is missing", where=f"{where} [{name}]") from None
+        raise DataError(f"{error} is missing", where=at) from None
     except (TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"a value is of the wrong kind: {error}", where=f"{where} [{name}]") from None
+        raise DataError(f"a value is of the wrong kind: {error}", where=at) from None
 
 
-def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
-    at = f"{where} [{name}]"
+def _population(name: str, table: Mapping[str, Any], at: str) -> Population:
     if table.get("galactic"):
         table = {"redshift": [1e-4, 2e-4], "rate": 0.0, "evolution": "constant", **table}
     for key in table:
@@ -170,8 +181,6 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
         raise DataError(f"redshift range [{low}, {high}] is not within (0, 6]", where=at)
     specs = {**_DEFAULTS, **{key: table[key] for key in _LAWS if key in table}}
     laws = {key: law(spec, f"{at} {key}") for key, spec in specs.items()}
-    for key in laws.keys() & _RANGES.keys():
-        _within(laws[key], _RANGES[key], f"{at} {key}")
     early = table.get("early_peak")
     return Population(
         name=name,
@@ -199,17 +208,137 @@ def _population(name: str, table: Mapping[str, Any], where: str) -> Population:
     )
 
 
-def _within(draw: Law, allowed: tuple[float, float], where: str) -> None:
-    """Nothing, or UsageError where more than one draw in fifty is beyond what the model can do."""
-    rng = np.random.default_rng(1)
-    values = np.array([draw(rng) for _ in range(200)])
-    beyond = values[(values < allowed[0]) | (values > allowed[1])]
-    if len(beyond) > 4:
-        raise UsageError(
-            f"draws values such as {beyond[0]:.4g}; the model goes from {allowed[0]:g} to {allowed[1]:g}",
-            where=where,
-            hint="Change the law, or add `within`.",
-        )
+@dataclass(frozen=True, eq=False)
+class PopulationTable:
+    """A population table as it was read; its classes are made, and checked, by `populations`.
+
+    Attributes
+    ----------
+    where : str
+        Where it lies, as errors name it.
+    classes : mapping
+        What it says of each class, that of the table which it extends included.
+    sha256 : str
+        A hash of the text.
+    packaged : bool
+        Whether it is the package's, so that its laws need no check before a run.
+    """
+
+    where: str
+    classes: Mapping[str, Mapping[str, Any]]
+    sha256: str
+    packaged: bool
+
+    def populations(self, names: Iterable[str] | None = None, *, deep: bool = False) -> dict[str, Population]:
+        """The classes `names` (all) by name; a table of one's own is checked as a whole in any case.
+
+        Raises
+        ------
+        DataError, UnknownNameError, UsageError
+            With the class and parameter at fault.
+        """
+        wanted = list(self.classes if names is None else names)
+        made = {
+            name: _checked(name, {**table, **(table.get("deep", {}) if deep else {})}, self)
+            for name, table in self.classes.items()
+            if name in wanted or not self.packaged
+        }
+        numbers = [one.number for one in made.values()]
+        if len(set(numbers)) != len(numbers):
+            raise DataError("two classes have the same `number`", where=self.where)
+        for name in wanted:
+            if name not in made:
+                raise UnknownNameError("class", name, self.classes, where="simulate")
+        return {name: made[name] for name in wanted}
+
+    def usual(self, *, data: bool) -> list[str]:
+        """The classes that a classifier learns: no anomalies; without a data folder those that need none."""
+        return [
+            name
+            for name, table in self.classes.items()
+            if not table.get("held_out") and (data or table.get("source") in WITHOUT_DATA)
+        ]
+
+
+def population_table(path: str | Path | None = None) -> PopulationTable:
+    """A population table with what it takes from another one.
+
+    A table with ``extends = "populations"`` (a packaged table, or a file beside it) holds only differences:
+    a parameter that it names replaces that of the other table, as a whole (also `deep`), and a class that the
+    other table lacks is added.
+
+    Parameters
+    ----------
+    path : path or str, optional
+        A TOML file, or a packaged table by name: ``"populations"`` (the default), fitted in part to labelled
+        light curves of ZTF, or ``"literature"``, where no number comes from them.
+
+    Raises
+    ------
+    DataError
+        No such file, not TOML, or tables that extend each other in a circle.
+    UnknownNameError
+        A value at the top that is no class.
+    """
+    layers: dict[str, _Layer] = {}
+    at: str | None = "populations" if path is None else str(path)
+    packaged = at in _PACKAGED
+    while at is not None:
+        layer = _packaged(at) if at in _PACKAGED else _file(at)
+        key = at if at in _PACKAGED else str(Path(at).resolve())
+        if key in layers:
+            raise DataError("the table extends itself", where=next(iter(layers.values())).where)
+        layers[key], at = layer, layer.base
+    classes: dict[str, Mapping[str, Any]] = {}
+    for layer in reversed(layers.values()):
+        for name, table in layer.classes.items():
+            classes[name] = {**classes.get(name, {}), **table}
+    where = next(iter(layers.values())).where
+    sha256 = hashlib.sha256("".join(one.text for one in layers.values()).encode()).hexdigest()
+    return PopulationTable(where, classes, sha256, packaged)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """One file: where it lies, its text, what it says of its classes, and the table that it extends."""
+
+    where: str
+    text: str
+    classes: Mapping[str, Mapping[str, Any]]
+    base: str | None
+
+
+@cache
+def _packaged(name: str) -> _Layer:
+    file = _PACKAGED[name]
+    text = resources.files("firstlight.simulate").joinpath(file).read_text(encoding="utf-8")
+    return _layer(file, text)
+
+
+def _file(path: str) -> _Layer:
+    if not Path(path).is_file():
+        raise DataError(
+            "there is no population table", where=path,
+            hint=f"Give a TOML file, or one of the packaged tables: {', '.join(_PACKAGED)}.",
+        )  # fmt: skip
+    layer = _layer(path, Path(path).read_text(encoding="utf-8"))
+    if layer.base is None or layer.base in _PACKAGED:
+        return layer
+    return replace(layer, base=str(Path(path).parent / layer.base))
+
+
+def _layer(where: str, text: str) -> _Layer:
+    try:
+        classes = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"not TOML: {error}", where=where) from None
+    base = classes.pop("extends", None)
+    if base is not None and not isinstance(base, str):
+        raise DataError(f"`extends` names one table, not {base!r}", where=where)
+    for key, value in classes.items():
+        if not isinstance(value, Mapping):
+            raise UnknownNameError("setting", key, ["extends"], where=where)
+    return _Layer(where, text, classes, base)
 
 
 def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[str, Population]:
@@ -218,8 +347,7 @@ def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[s
     Parameters
     ----------
     path : path or str, optional
-        A TOML file, or a packaged table by name: ``"populations"`` (the default), fitted in part to labelled
-        light curves of ZTF, or ``"literature"``, where no number comes from them.
+        As of `population_table`.
     deep : bool
         For a survey deeper than 22 mag: with what the sub-table `deep` of a class changes.
 
@@ -228,11 +356,4 @@ def populations(path: str | Path | None = None, *, deep: bool = False) -> dict[s
     DataError, UnknownNameError, UsageError
         With the class and parameter at fault.
     """
-    where, tables, _ = read(path)
-    if deep:
-        tables = {name: {**table, **table.get("deep", {})} for name, table in tables.items()}
-    out = {name: _checked(name, table, where) for name, table in tables.items()}
-    numbers = [one.number for one in out.values()]
-    if len(set(numbers)) != len(numbers):
-        raise DataError("two classes have the same `number`", where=where)
-    return out
+    return population_table(path).populations(deep=deep)

@@ -1,80 +1,176 @@
-"""A simulated survey on disk: Parquet shards, resumable, the same whatever the number of workers.
+"""Simulated surveys: as LightCurves, and as a folder of Parquet files.
 
 A folder holds ``objects/`` and ``photometry/`` with one file for each block of `BLOCK` generated events of
 a class, and ``survey.json`` that says how they were made (seed, settings, number generated and triggered by
-class: rates need both).
+class: rates need both). It is resumable, and the same whatever the number of workers.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from firstlight.errors import UsageError
+from firstlight._types import AnyArray
+from firstlight.errors import Arg, UsageError
 from firstlight.facts import Survey
 from firstlight.facts import survey as survey_of
-from firstlight.simulate.engine import Selection, Simulator, expected, simulators
-from firstlight.simulate.forced import Forced
-from firstlight.simulate.observing import Observing
-from firstlight.simulate.population_files import read as read_populations
-from firstlight.simulate.tables import Progress, to_tables
-from firstlight.simulate.views import Visits
+from firstlight.files import replacing, write_text
+from firstlight.lightcurves import LightCurves
+from firstlight.simulate.observing import Forced, Observing
+from firstlight.simulate.populations import population_table as read_table
+from firstlight.simulate.simulator import Selection, Simulated, Simulator, simulators
+from firstlight.simulate.views import View, Visits
 
 BLOCK = 2_000
+_KINDS = ("objects", "photometry")
+Progress = Callable[[str, int, int], None]  # class, objects or events so far, and wanted
 
-_ready: dict[str, Simulator] = {}
-
-
-def _prepare(arguments: dict[str, Any]) -> None:
-    _ready.clear()
-    _ready.update(simulators(**arguments))
-
-
-def _save(table: pa.Table, path: Path) -> None:
-    part = path.with_suffix(".part")
-    pq.write_table(table, part, compression="zstd")
-    part.replace(path)
+_TEXT = {"sim_template"}
+_ALWAYS = ("dec", "mwebv", "photoz", "photoz_err", "ra", "redshift", "sim_redshift", "trigger_mjd")
+_UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
 
 
-def _block(folder: str, name: str, seed: int, block: int, first: int, size: int) -> int:
-    """Objects that triggered among the events of a block, written; one that is there is only counted."""
-    file = f"{_short(name)}-{block:05d}.parquet"
-    objects, photometry = Path(folder, "objects", file), Path(folder, "photometry", file)
-    if objects.exists() and photometry.exists():
-        return int(pq.read_metadata(objects).num_rows)
-    made = (_ready[name].simulate(seed, number) for number in range(first, first + size))
-    tables = to_tables(name, seed, [one for one in made if one is not None], _ready[name].view)
-    _save(tables[1], photometry)
-    _save(tables[0], objects)
-    return int(tables[0].num_rows)
+def simulate(
+    survey: str | Path | Survey,
+    classes: Mapping[str, int] | Sequence[str] | str,
+    count: int = 1000,
+    seed: int = 0,
+    *,
+    data: str | Path | None = None,
+    volumetric: float | None = None,
+    product: str | None = None,
+    visits: Visits | str | Path | None = None,
+    population_table: str | Path | None = None,
+    rules: Observing | Forced | None = None,
+    selection: Selection | None = None,
+) -> LightCurves:
+    """Light curves of simulated transients as a survey would give them, with truth columns.
+
+    Parameters
+    ----------
+    survey : str, path or Survey
+        ``"ZTF"``, ``"LSST"``, or a TOML file of your own with `visits`.
+    classes : dict or list of str
+        Number of triggered objects by class (TNS names), or names with `count` of each.
+    seed : int
+        Same seed, same result.
+    data : path, optional
+        The data folder (see `firstlight.simulate.library`); without it SLSN-I, TDE, AGN, SN Ib-Ca-rich,
+        PISN, ILOT and Microlensing, under a sample of the visits of ZTF and LSST, and with sncosmo the
+        classes whose templates it downloads.
+    volumetric : float, optional
+        As many events as happen in so many square degrees x years, in place of numbers; those that trigger
+        are given.
+    product : {"alerts", "forced"}, optional
+        Detections and limits (default for ZTF), or flux and error at every visit (default elsewhere).
+    visits : Visits or path, optional
+        Another visit log, or donors; a path is a log.
+    population_table : path or str, optional
+        Your own table in place of the packaged ``populations.toml``, or ``"literature"``: the packaged table
+        in which nothing was fitted to labelled light curves.
+    rules, selection : optional
+        How the survey observes, and which objects are kept.
+
+    Returns
+    -------
+    LightCurves
+        Their `objects` carry ``label``, ``redshift``, ``photoz``, ``photoz_err``, ``mwebv``, ``trigger_mjd``,
+        and truth as ``sim_*``.
+
+    Raises
+    ------
+    DataError, UnknownNameError, UsageError
+        Before the run: files that are not there, names nobody knows, priors that make no sense.
+
+    Examples
+    --------
+    >>> curves = simulate("LSST", {"TDE": 2}, seed=1)
+    >>> curves.objects["label"].to_pylist()
+    ['TDE', 'TDE']
+    """
+    if isinstance(classes, str):
+        classes = [classes]
+    wanted = dict(classes) if isinstance(classes, Mapping) else dict.fromkeys(classes, count)
+    if not wanted or any(number <= 0 for number in wanted.values()):
+        raise UsageError("classes with a count above zero are wanted", where="simulate")
+    made = simulators(
+        survey, list(wanted), data=data, population_table=population_table, product=product, rules=rules,
+        selection=selection, visits=visits,
+    )  # fmt: skip
+    parts = []
+    for name, one in made.items():
+        if volumetric is None:
+            objects = one.first(seed, wanted[name])
+        else:
+            objects = one.some(seed, 0, one.expected(seed, volumetric))
+        parts.append(to_tables(name, seed, objects, one.view))
+    rows = pa.concat_tables([part[1] for part in parts])
+    view = next(iter(made.values())).view
+    return LightCurves.from_columns(
+        object_id=rows["object_id"],
+        time=rows["mjd"],
+        passband=rows["band"],
+        survey=view.survey,
+        flux=rows["flux"],
+        flux_err=rows["flux_err"],
+        limit=rows["limit"],
+        detected=rows["detected"],
+        flux_unit="nJy",
+        objects=pa.concat_tables([part[0] for part in parts], promote_options="default"),
+        dereddened=view.log.dereddened,
+    )
 
 
-def _short(name: str) -> str:
+def to_tables(name: str, seed: int, objects: Sequence[Simulated], view: View) -> tuple[pa.Table, pa.Table]:
+    """Objects table and photometry table of simulated objects of one class; number not known is null."""
+    ids = pa.array([f"sim{seed}-{_letters(name)}-{one.number}" for one in objects], pa.string())
+    columns: dict[str, pa.Array] = {
+        "object_id": ids,
+        "survey": pa.array([view.survey.name] * len(ids), pa.string()),
+        "label": pa.array([name] * len(ids), pa.string()),
+        "n_det": pa.array([int(one.rows.detected.sum()) for one in objects], pa.int32()),
+    }
+    if view.log.dereddened:
+        columns["dereddened"] = pa.array([True] * len(ids), pa.bool_())
+    for key in sorted({*_ALWAYS, *(key for one in objects for key in one.values)}):
+        kind = pa.string() if key in _TEXT else pa.float64()
+        columns[key] = pa.array([one.values.get(key) for one in objects], kind, from_pandas=True)
+    owner = np.repeat(np.arange(len(objects), dtype=np.int32), [len(one.rows.time) for one in objects])
+
+    def joined(key: str) -> AnyArray:
+        return np.concatenate([getattr(one.rows, key) for one in objects]) if objects else np.zeros(0)
+
+    photometry = {
+        "object_id": _spelt(owner, ids),
+        "mjd": pa.array(joined("time")),
+        "band": _spelt(joined("band").astype(np.int8), pa.array(view.bands.short)),
+        **{key: pa.array(joined(key), from_pandas=True) for key in ("flux", "flux_err", "limit")},
+        "detected": pa.array(joined("detected").astype(np.bool_)),
+    }
+    fields = [
+        pa.field(key, column.type, metadata={"unit": _UNITS[key]} if key in _UNITS else None)
+        for key, column in photometry.items()
+    ]
+    told = {"flux_unit": "nJy", "survey": view.survey.name}
+    return pa.table(columns), pa.table(list(photometry.values()), pa.schema(fields, told))
+
+
+def _spelt(codes: AnyArray, names: pa.Array) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), names).cast(pa.string())
+
+
+def _letters(name: str) -> str:
     return "".join(letter for letter in name if letter.isalnum())
-
-
-def _cut(folder: Path, name: str, block: int, keep: int) -> int:
-    """Keep the first objects of a block, and return the number of the last event that was needed."""
-    file = f"{_short(name)}-{block:05d}.parquet"
-    objects = pq.read_table(folder / "objects" / file)
-    if keep < objects.num_rows:
-        objects = objects.slice(0, keep)
-        photometry = pq.read_table(folder / "photometry" / file)
-        _save(
-            photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"].combine_chunks())),
-            folder / "photometry" / file,
-        )
-        _save(objects, folder / "objects" / file)
-    return int(objects["object_id"][keep - 1].as_py().rpartition("-")[2]) if keep else -1
 
 
 def write_survey(
@@ -86,11 +182,12 @@ def write_survey(
     data: str | Path | None = None,
     volumetric: float | None = None,
     product: str | None = None,
-    visits: Visits | None = None,
+    visits: Visits | str | Path | None = None,
     population_table: str | Path | None = None,
     rules: Observing | Forced | None = None,
     selection: Selection | None = None,
     workers: int = 1,
+    joined: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Simulate `counts` triggered objects by class into `folder`, and return it.
@@ -108,6 +205,8 @@ def write_survey(
         As many events as happen in so many square degrees x years.
     workers : int
         Processes; the result does not depend on it.
+    joined : bool
+        Also write ``objects.parquet`` and ``photometry.parquet``, each all files of its kind in one.
     progress : callable, optional
         Called with class, objects so far and objects wanted.
 
@@ -120,18 +219,17 @@ def write_survey(
     --------
     simulate : the other arguments.
     """
-    folder, visits = Path(folder), visits or Visits()
+    folder, visits = Path(folder), Visits.of(visits)
     if any(count < 0 for count in counts.values()):
         raise UsageError("a count is negative", where="simulate")
     if workers < 1:
-        raise UsageError(f"{workers} workers do nothing", where="workers")
-    arguments: dict[str, Any] = {
-        "survey": survey, "classes": list(counts), "data": None if data is None else str(data),
-        "population_table": population_table, "product": product, "rules": rules, "selection": selection,
-        "visits": visits,
-    }  # fmt: skip
-    _prepare(arguments)  # what is wrong is found here, in this process
-    seen = next(iter(_ready.values())).view if _ready else None
+        raise UsageError(f"{workers} workers do nothing", where=Arg("workers"))
+    # What is wrong is found here, before anything is written.
+    made = simulators(
+        survey, list(counts), data=data, population_table=population_table, product=product, rules=rules,
+        selection=selection, visits=visits,
+    )  # fmt: skip
+    seen = next(iter(made.values())).view if made else None
     described = {
         "survey": survey_of(survey).name, "seed": seed, "counts": dict(counts), "volumetric": volumetric,
         "block": BLOCK,
@@ -139,120 +237,139 @@ def write_survey(
         "visits": {key: str(it) if isinstance(it, Path) else it for key, it in asdict(visits).items()},
         "rules": asdict(seen.rules or seen.measure) if seen else None,
         "selection": asdict(selection or Selection()),
-        "populations_sha256": read_populations(population_table)[2],
+        "populations_sha256": read_table(population_table).sha256,
     }  # fmt: skip
     manifest = folder / "survey.json"
-    if manifest.exists():
-        there = json.loads(manifest.read_text(encoding="utf-8"))
-        if {key: there.get(key) for key in described} != json.loads(json.dumps(described)):
-            raise UsageError(
-                "holds a survey made with other settings", where=str(folder), hint="Choose another folder."
-            )
-        if "generated" in there:
-            return folder
-    for kind in ("objects", "photometry"):
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-    manifest.write_text(json.dumps(described, indent=1), encoding="utf-8")
-
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (arguments,)) if workers > 1 else None
-    made: dict[str, tuple[int, int]] = {}
-    try:
-        for name, count in counts.items():
-            run = _Class(folder, name, seed, pool, workers, progress)
-            made[name] = (
-                run.balanced(count)
-                if volumetric is None
-                else run.all_of(expected(_ready[name].population, seed, volumetric))
-            )
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
-    told = {"generated": {name: one[0] for name, one in made.items()},
-            "triggered": {name: one[1] for name, one in made.items()}}  # fmt: skip
-    manifest.write_text(json.dumps({**described, **told}, indent=1), encoding="utf-8")
+    there = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
+    if there is not None and {key: there.get(key) for key in described} != json.loads(json.dumps(described)):
+        hint = "Choose another folder."
+        raise UsageError("holds a survey made with other settings", where=str(folder), hint=hint)
+    if there is None or "generated" not in there:
+        write_text(manifest, json.dumps(described, indent=1))
+        told = _made(folder, made, counts, seed, volumetric, workers, progress)
+        write_text(manifest, json.dumps({**described, **told}, indent=1))
+    if joined:
+        for kind, table in zip(_KINDS, join(folder), strict=True):
+            _save(table, folder / f"{kind}.parquet")
     return folder
 
 
+def _made(
+    folder: Path,
+    made: Mapping[str, Simulator],
+    counts: Mapping[str, int],
+    seed: int,
+    volumetric: float | None,
+    workers: int,
+    progress: Progress | None,
+) -> dict[str, dict[str, int]]:
+    """Events generated and objects triggered by class, after the files of all classes were written."""
+    pool = ProcessPoolExecutor(workers, get_context("spawn")) if workers > 1 else None
+    done = {}
+    try:
+        for name, one in made.items():
+            events = None if volumetric is None else one.expected(seed, volumetric)
+            wanted = counts[name] if events is None else None
+            done[name] = _Run(folder, one, seed, wanted, events, pool, 2 * workers, progress).written()
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return {
+        "generated": {name: one[0] for name, one in done.items()},
+        "triggered": {name: one[1] for name, one in done.items()},
+    }
+
+
+_Tables = tuple[pa.Table, pa.Table]
+
+
+def _simulated(one: Simulator, seed: int, first: int, size: int, most: int | None) -> _Tables:
+    """The tables of a block; made in this process, or in a worker to which the simulator travels."""
+    return to_tables(one.population.name, seed, one.some(seed, first, size, most), one.view)
+
+
 @dataclass(frozen=True, eq=False)
-class _Class:
-    """One class of a survey on its way to disk; its methods give events generated and objects triggered."""
+class _Run:
+    """One class on its way to disk: until `wanted` objects triggered, or all of `events` events.
+
+    A pool makes up to `ahead` blocks in advance; this process writes them, one after the other.
+    """
 
     folder: Path
-    name: str
+    one: Simulator
     seed: int
+    wanted: int | None
+    events: int | None
     pool: ProcessPoolExecutor | None
-    workers: int
+    ahead: int
     progress: Progress | None
 
-    def _blocks(self, events: int | None) -> Iterator[tuple[int, int]]:
-        """Blocks in order: events in it, objects that triggered; the next ones are begun in advance."""
-        block = 0
-        ahead: list[Future[int]] = []
+    def written(self) -> tuple[int, int]:
+        """Events generated, the last one the last that was needed, and objects that triggered."""
+        total = generated = 0
+        begun: dict[int, Future[_Tables]] = {}
+        for block in itertools.count():
+            size, most = self._size(block), None if self.wanted is None else self.wanted - total
+            if size == 0 or most == 0:
+                break
+            found, last = self._block(block, most, begun)
+            total += found
+            generated = last + 1 if total == self.wanted else generated + size
+            if self.progress is not None:
+                done, goal = (generated, self.events) if self.wanted is None else (total, self.wanted)
+                self.progress(self.one.population.name, done, goal or 0)
+            if self.events is None and generated >= 400_000 and total == 0:
+                raise self.one.nothing(generated)
+        for future in begun.values():  # in advance, and not needed
+            future.cancel()
+        return generated, total
 
-        def arguments(number: int) -> tuple[str, str, int, int, int, int] | None:
-            size = BLOCK if events is None else min(BLOCK, events - number * BLOCK)
-            if size <= 0:
-                return None
-            return str(self.folder), self.name, self.seed, number, number * BLOCK, size
+    def _size(self, block: int) -> int:
+        """Events of a block; 0 after the last one."""
+        return BLOCK if self.events is None else max(min(BLOCK, self.events - block * BLOCK), 0)
 
-        try:
-            while (now := arguments(block)) is not None:
-                if self.pool is None:
-                    found = _block(*now)
-                else:
-                    while len(ahead) < 2 * self.workers:
-                        later = arguments(block + len(ahead))
-                        if later is None:
-                            break
-                        ahead.append(self.pool.submit(_block, *later))
-                    found = ahead.pop(0).result()
-                block += 1
-                yield now[-1], found
-        finally:
-            for number, future in enumerate(ahead):  # begun in advance and not needed
-                if not future.cancel():
-                    future.exception()
-                for kind in ("objects", "photometry"):
-                    file = f"{_short(self.name)}-{block + number:05d}.parquet"
-                    (self.folder / kind / file).unlink(missing_ok=True)
+    def _block(self, block: int, most: int | None, begun: dict[int, Future[_Tables]]) -> tuple[int, int]:
+        """Objects of a block, `most` at most, and the number of the last; written if it is not there yet."""
+        files = self._files(block)
+        if self._there(block) and (most is None or pq.read_metadata(files[0]).num_rows <= most):
+            names = pq.read_table(files[0], columns=["object_id"])["object_id"]
+        else:
+            objects, photometry = self._tables(block, most, begun)
+            if most is not None and objects.num_rows > most:  # begun when more were wanted
+                objects = objects.slice(0, most)
+                photometry = photometry.filter(pc.is_in(photometry["object_id"], objects["object_id"]))
+            _save(photometry, files[1])
+            _save(objects, files[0])
+            names = objects["object_id"]
+        return len(names), int(names[-1].as_py().rpartition("-")[2]) if len(names) else -1
 
-    def balanced(self, count: int) -> tuple[int, int]:
-        """Blocks until there are `count` objects."""
-        total, generated = 0, 0
-        blocks = self._blocks(None)
-        for block, (size, found) in enumerate(blocks):
-            if total + found >= count:
-                last = _cut(self.folder, self.name, block, count - total)
-                self._tell(count, count)
-                blocks.close()  # type: ignore[attr-defined]
-                return last + 1, count
-            total, generated = total + found, generated + size
-            self._tell(total, count)
-            if generated >= 400_000 and total == 0:
-                raise UsageError(
-                    f"none of {generated:,} events triggered",
-                    where=self.name,
-                    hint="Its priors are too faint or too far for this survey.",
-                )
-        raise AssertionError("blocks do not end by themselves")
+    def _tables(self, block: int, most: int | None, begun: dict[int, Future[_Tables]]) -> _Tables:
+        """The tables of a block, made here or by the pool, which is then given the next ones too."""
+        if self.pool is None:
+            return _simulated(self.one, self.seed, block * BLOCK, self._size(block), most)
+        for later in range(block, block + self.ahead):
+            if later not in begun and self._size(later) and not (later > block and self._there(later)):
+                place = self.seed, later * BLOCK, self._size(later), most
+                begun[later] = self.pool.submit(_simulated, self.one, *place)
+        return begun.pop(block).result()
 
-    def all_of(self, events: int) -> tuple[int, int]:
-        """All of `events` events, whichever trigger."""
-        done = total = 0
-        for size, found in self._blocks(events):
-            done, total = done + size, total + found
-            self._tell(done, events)
-        return done, total
+    def _files(self, block: int) -> list[Path]:
+        file = f"{_letters(self.one.population.name)}-{block:05d}.parquet"
+        return [self.folder / kind / file for kind in _KINDS]
 
-    def _tell(self, done: int, wanted: int) -> None:
-        if self.progress is not None:
-            self.progress(self.name, done, wanted)
+    def _there(self, block: int) -> bool:
+        return all(file.exists() for file in self._files(block))
 
 
-def join(folder: str | Path) -> tuple[pa.Table, pa.Table]:
-    """The objects and photometry tables of a survey folder, all shards in order."""
+def _save(table: pa.Table, path: Path) -> None:
+    with replacing(path) as part:
+        pq.write_table(table, part, compression="zstd")
+
+
+def join(folder: str | Path) -> _Tables:
+    """The objects and photometry tables of a survey folder, all files in order."""
     tables = []
-    for kind in ("objects", "photometry"):
-        files = sorted(Path(folder, kind).glob("*.parquet"))
+    for kind in _KINDS:
+        files = sorted(Path(folder, kind).glob("[!.]*.parquet"))
         tables.append(pa.concat_tables([pq.read_table(file) for file in files], promote_options="default"))
     return tables[0], tables[1]

@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import AnyArray, Floats
 from firstlight.errors import MissingExtraError
-
-Floats = NDArray[np.float64]
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "magnitudes": ("peak_g", "peak_r"),
@@ -56,7 +54,7 @@ def _crossing(time: Floats, mag: Floats, level: float) -> float:
     return float(abs(np.interp(level, [mag[i - 1], mag[i]], [time[i - 1], time[i]]) - time[0]))
 
 
-def features(time: Floats, band: NDArray[np.generic], mag: Floats, err: Floats) -> Floats:
+def features(time: Floats, band: AnyArray, mag: Floats, err: Floats) -> Floats:
     """The numbers of one object, in the order of `FEATURES`.
 
     Parameters

@@ -1,16 +1,51 @@
-"""Shapes in time: how a light curve begins, ends, is stretched, and is blended with another.
+"""One event as a source gives it: light curves in every passband, and shapes in time that sources share.
 
-All on rest-frame days from maximum, curves [band, phase].
+Shapes work on rest-frame days from maximum and curves [band, phase]: how a light curve begins, ends, is
+stretched, and is blended with another.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from firstlight._types import Floats
+from firstlight.simulate.synthesis import BandCodes
+
+# Magnitudes by which a band may be brighter than the luminosity function's: K-correction, colour, drift.
+MARGIN = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """One event: maggies `flux` [band, time] on observer days from maximum; `truth` is what was drawn."""
+
+    time: Floats
+    flux: Floats
+    truth: dict[str, float | str]
+
+    def at(self, days: Floats, band: BandCodes) -> Floats:
+        """Maggies at visits: days from maximum and index of the band; linear in between, 0 outside."""
+        right = np.searchsorted(self.time, days, side="right").clip(1, len(self.time) - 1)
+        left = right - 1
+        low, start = self.flux[band, left], self.time[left]
+        slope = (self.flux[band, right] - low) / (self.time[right] - start)
+        inside = (days >= self.time[0]) & (days <= self.time[-1])
+        return np.asarray(np.where(inside, low + slope * (days - start), 0.0))
+
+
+class EventSource(Protocol):
+    """What makes events of a class: with host and Milky Way dust, a beginning, a tail, and their truth."""
+
+    def __call__(self, rng: np.random.Generator, z: float, sky: Floats, faintest: float) -> Event | None:
+        """An event at redshift `z`; None where it is surely fainter than `faintest`.
+
+        `sky` is what the Milky Way lets through, by wavelength of the source's passbands.
+        """
+        ...
 
 
 def with_rise(phase: Floats, flux: Floats, gap: float) -> tuple[Floats, Floats]:
