@@ -17,7 +17,7 @@ from firstlight.cli.report import say
 from firstlight.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
-    from firstlight.study.running import Progress
+    from firstlight.study.running import CellProgress
 
 
 @click.command(
@@ -87,8 +87,8 @@ def study(file: str, data: str | None, only: tuple[str, ...], out: str | None, w
 
 
 @contextmanager
-def _cells() -> Iterator[Progress | None]:
-    """Progress by cells on stderr, only where that is a terminal."""
+def _cells() -> Iterator[CellProgress | None]:
+    """CellProgress by cells on stderr, only where that is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

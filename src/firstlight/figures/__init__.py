@@ -1,11 +1,10 @@
 """Figures: a classified light curve, and how well a classifier does."""
 
 from firstlight.figures.diagrams import confusion_matrix, precision_recall, reliability, roc
-from firstlight.figures.labels import label_efficiency
+from firstlight.figures.evaluation_figures import report_figures
 from firstlight.figures.light_curve import light_curve
-from firstlight.figures.performance import against_time
-from firstlight.figures.reports import report_figures
-from firstlight.figures.studies import study_figures
+from firstlight.figures.score_curves import against_time, label_efficiency
+from firstlight.figures.study_figures import study_figures
 from firstlight.figures.style import ClassStyle, PassbandStyle, blank, class_style, passband_style
 
 __all__ = [

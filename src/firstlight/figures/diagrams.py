@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from firstlight._types import Floats, Ints
 from firstlight.figures.style import ARMS, FONT, FOOT, GREY, SMALL, class_style, dress, given_or_new
+from firstlight.report import with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
 
 PRECISION_RECALL_SIZE = (7.0, 4.4)  # inch, with the legend beside
 
@@ -104,12 +104,12 @@ def confusion_matrix(
     return ax
 
 
-Interval = tuple[float, float, float]
+Area = tuple[float, float, float]  # under a curve: value, and the ends of its interval
 
 
 def roc(
     curves: Mapping[str, tuple[Floats, Floats]],
-    areas: Mapping[str, Interval] | None = None,
+    areas: Mapping[str, Area] | None = None,
     *,
     log: bool = False,
     ax: Axes | None = None,
@@ -159,7 +159,7 @@ def roc(
 
 def precision_recall(
     curves: Mapping[str, tuple[Floats, Floats]],
-    areas: Mapping[str, Interval] | None = None,
+    areas: Mapping[str, Area] | None = None,
     base_rates: Mapping[str, float] | None = None,
     *,
     ax: Axes | None = None,
@@ -207,11 +207,10 @@ def precision_recall(
     return ax
 
 
-def _with_area(name: str, areas: Mapping[str, Interval] | None) -> str:
+def _with_area(name: str, areas: Mapping[str, Area] | None) -> str:
     if areas is None:
         return name
-    value, low, high = areas[name]
-    return f"{name}  {value:.3f} ({low:.3f}-{high:.3f})"
+    return f"{name}  {with_interval(*areas[name])}"
 
 
 def reliability(

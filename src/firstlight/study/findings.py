@@ -20,7 +20,7 @@ from firstlight.study.cells import Cell
 from firstlight.study.material import Material, rules_of
 from firstlight.study.plan import Study, read_study
 from firstlight.study.results import Results
-from firstlight.study.running import Progress, jobs, read, run
+from firstlight.study.running import CellProgress, jobs, read, run
 from firstlight.study.sentences import sentences
 from firstlight.study.study_page import study_figures, study_page
 from firstlight.study.verdicts import verdicts
@@ -113,7 +113,7 @@ def study(
     out: str | Path | None = None,
     workers: int = 1,
     only: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: CellProgress | None = None,
 ) -> Findings:
     """How well each arm does with how many labels, with intervals and verdicts.
 
@@ -186,7 +186,7 @@ def label_efficiency(*plan: Any, **options: Any) -> Findings:
 
 
 def _found(
-    material: Material, home: Path, workers: int, only: Sequence[str], progress: Progress | None
+    material: Material, home: Path, workers: int, only: Sequence[str], progress: CellProgress | None
 ) -> Findings:
     run(material, home, workers=workers, only=only, progress=progress)
     return _read(material, home)

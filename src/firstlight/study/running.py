@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from firstlight.errors import FirstlightError, UnknownNameError, UsageError, joined
+from firstlight.errors import Arg, FirstlightError, UnknownNameError, UsageError, joined
 from firstlight.evaluate import Boosting, Protocol
 from firstlight.study.arms import answer, average, default_recipes
 from firstlight.study.cell_scores import ALL, CellScores, Scorer, load_scores, save_scores
@@ -33,7 +33,7 @@ from firstlight.study.plan import Study
 # Raised when the meaning of what is stored changes.
 VERSION = 2
 
-Progress = Callable[[int, int, str, float], None]
+CellProgress = Callable[[int, int, str, float], None]
 Told = tuple[str, float]  # what is to be said about a cell that was computed, and its seconds
 
 
@@ -90,7 +90,7 @@ def run(
     *,
     workers: int = 1,
     only: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: CellProgress | None = None,
 ) -> None:
     """Compute and score the cells that are not there yet.
 
@@ -107,7 +107,7 @@ def run(
         Called with cells done, cells in all, words for the last one, and its seconds.
     """
     if workers < 1:
-        raise UsageError(f"{workers} workers do nothing", where="workers")
+        raise UsageError(f"{workers} workers do nothing", where=Arg("workers"))
     _refuse(material)
     wanted = set(only)
     for name in only:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from firstlight._types import Floats, Ints
 from firstlight.figures.diagrams import (
     PRECISION_RECALL_SIZE,
-    Interval,
+    Area,
     ReliabilityBins,
     confusion_matrix,
     precision_recall,
     reliability,
     roc,
 )
-from firstlight.figures.performance import ScoreRow, against_time
+from firstlight.figures.score_curves import ScoreRow, against_time
 from firstlight.figures.style import FONT, blank
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Evaluated(Protocol):
     def roc(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def precision_recall(self, stage: str = ...) -> Mapping[str, tuple[Floats, Floats]]: ...  # noqa: D102
     def reliability(self, stage: str = ...) -> Mapping[str, ReliabilityBins]: ...  # noqa: D102
-    def interval(self, metric: str, of: str = ..., stage: str = ...) -> Interval: ...  # noqa: D102
+    def interval(self, metric: str, of: str = ..., stage: str = ...) -> Area: ...  # noqa: D102
     def base_rates(self, stage: str = ...) -> Mapping[str, float]: ...  # noqa: D102
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from firstlight.figures.diagrams import confusion_matrix
-from firstlight.figures.labels import label_efficiency
-from firstlight.figures.performance import ScoreRow, against_time
+from firstlight.figures.score_curves import ScoreRow, against_time, label_efficiency
 from firstlight.figures.style import FONT, SMALL, needs_matplotlib
 
 if TYPE_CHECKING:
