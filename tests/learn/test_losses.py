@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from firstlight.learn.losses import class_weights, cross_entropy, pull, row_weights
+from firstlight.learn.training import cross_entropy, pull, row_weights
+from firstlight.learn.training_labels import class_weights
 
 
 def test_class_weights_come_from_the_counts_alone_and_have_mean_one():

@@ -7,7 +7,7 @@ from firstlight.classifier import Classifier, load
 from firstlight.cli.learning import STRATEGIES as OFFERED
 from firstlight.errors import UnknownNameError
 from firstlight.learn import STRATEGIES, fine_tune
-from firstlight.learn.strategies import phases
+from firstlight.learn.recipe import phases
 from firstlight.lightcurves import LightCurves
 
 from .conftest import CLASSES, labelled

@@ -96,18 +96,18 @@ def test_the_best_weights_come_back_whether_training_stopped_early_or_not(small,
 def validation_loss(curves: LightCurves, tuned: Classifier) -> float:
     """The loss of these weights on the objects that the run above held out."""
     from firstlight.learn.fine_tuning import start_from
-    from firstlight.learn.fitting import Lesson
-    from firstlight.learn.labels import index, read_names
+    from firstlight.learn.fitting import Training
     from firstlight.learn.networks import restore
     from firstlight.learn.training import validate
+    from firstlight.learn.training_labels import index, read_names
 
     labels = index(read_names(curves), tuned.classes)
     recipe = Recipe(validation=0.3)
-    lesson = Lesson(curves, labels, tuned.preparation, recipe, 1)
-    objects, held_out = lesson.split(0)
+    training = Training(curves, labels, tuned.preparation, recipe, epochs=1)
+    objects, held_out = training.split(0)
     config, (state,) = start_from(tuned, tuned.classes, None)
     return validate(
-        restore(config, state), config, recipe, lesson.examples(held_out, lesson.weights(objects))
+        restore(config, state), config, recipe, training.examples(held_out, training.weights(objects))
     )["val_loss"]
 
 

@@ -18,22 +18,10 @@ from firstlight.cli.inputs import read_curves
 from firstlight.cli.outputs import whole_file
 from firstlight.cli.report import say
 from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
+from firstlight.learn.recipe import PRESETS, STRATEGIES
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
-
-STRATEGIES = (
-    "output",
-    "last-two",
-    "recurrent-and-output",
-    "full",
-    "head-first",
-    "layer-wise",
-    "l2-sp",
-    "adapters",
-    "bias-norm",
-    "auto",
-)
 
 _TRAINING_OPTIONS = (
     option(
@@ -157,8 +145,8 @@ def fine_tune(table: str, base: str, strategy: str | None, replay: str | None, *
 @option(
     "--preset",
     group=CLASSIFIER,
-    type=click.Choice(["default", "reference"]),
-    default="default",
+    type=click.Choice(PRESETS),
+    default=PRESETS[0],
     help="The network and its preparation.",
 )
 @training_options

@@ -10,30 +10,19 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from torch import Tensor
 
 from firstlight.classifier import Classifier, load
-from firstlight.classifier.checkpoint import TRUST
+from firstlight.classifier.checkpoint import REPLAY
 from firstlight.facts import class_tree
-from firstlight.learn import auto, memory
-from firstlight.learn import labels as reading
-from firstlight.learn.cards import card
-from firstlight.learn.fitting import Lesson, calibrate, fit
-from firstlight.learn.heads import match_head, merged_classes
-from firstlight.learn.networks import NetworkConfig, join_members, split_members
-from firstlight.learn.publishing import (
-    history_columns,
-    own_surveys,
-    publish,
-    reading_only,
-    seen_passbands,
-    versions,
-)
-from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for
-from firstlight.learn.strategies import phases
+from firstlight.learn import auto, training_labels
+from firstlight.learn.fitting import Training, replay_pool
+from firstlight.learn.networks import NetworkConfig, Weights, match_head, split_members
+from firstlight.learn.publishing import card_settings, reading_only, seen_passbands, train_classifier
+from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for, phases
+from firstlight.learn.replay import carried, carry
 from firstlight.learn.training import Progress
+from firstlight.learn.training_labels import merged_classes
 from firstlight.lightcurves import LightCurves
-from firstlight.preparation import Preparation
 
 
 def fine_tune(
@@ -118,98 +107,82 @@ def fine_tune(
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)
-    past = _past(base, replay, curves, labels, scheme)
-    carries = memory.PART in base.checkpoint.extras and replay is not False
-    strategy = strategy or ("full" if past is None and not carries else "auto")
-    chosen = (recipe or (FINE_TUNE if past is None else FINE_TUNE_REPLAY)).with_(**settings)
-    names = reading.read_names(curves, labels=labels, scheme=scheme)
+    replayed = _replayed(base, replay, curves, labels, scheme)
+    carries = REPLAY in base.checkpoint.extras and replay is not False
+    strategy = strategy or ("full" if replayed is None and not carries else "auto")
+    chosen = (recipe or (FINE_TUNE if replayed is None else FINE_TUNE_REPLAY)).with_(**settings)
+    names = training_labels.read_names(curves, labels=labels, scheme=scheme)
     seen = [one for one in class_tree().names if one in set(names)]
     own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
-    known = reading.index(names, own)
-    reading.require(known, least=1 if strategy in ("output", "auto") else reading.LEAST_OBJECTS)
-    replayed = None if past is None else _told(past.curves, curves, base.preparation.metadata)
-    old = None if past is None else reading.index(past.names, known.classes)
-    passbands = seen_passbands(base, curves, replayed)
-    preparation = reading_only(base.preparation, passbands)
-    lesson = Lesson(
-        curves,
-        known,
-        preparation,
-        chosen,
-        chosen.epochs or epochs_for(int((known.target >= 0).sum())),
-        strategy,
-        replayed,
-        old,
-        auto.expected_shares(base, known.classes),
+    known = training_labels.index(names, own)
+    training_labels.require(known, least=1 if strategy in ("output", "auto") else None)
+    old = None if replayed is None else training_labels.index(replayed.names, known.classes)
+    mixed_in = None if replayed is None else _as_unknown(replayed.curves, curves, base.preparation.metadata)
+    learnt_from: list[Classifier | LightCurves | None] = [base, curves, mixed_in]
+    preparation = reading_only(base.preparation, seen_passbands(*learnt_from))
+    training = Training(
+        curves=curves,
+        labels=known,
+        preparation=preparation,
+        recipe=chosen,
+        epochs=chosen.epochs or epochs_for(int((known.target >= 0).sum())),
+        strategy=strategy,
+        replay=None if old is None or mixed_in is None else replay_pool(mixed_in, old, preparation, chosen),
+        start_shares=auto.expected_shares(base, known.classes),
     )
     config, starts = start_from(base, known.classes, chosen.members)
     reasons: dict[str, Any] = {}
     if strategy == "auto":
-        plan = auto.decide(lesson, config, starts, base, seed=seed, device=device)
-        lesson, starts, reasons = plan.lesson, plan.starts, {"auto": plan.reasons}
-        preparation = lesson.preparation
-    trained, rows = fit(
-        lesson,
-        config,
-        starts,
-        seed=seed,
-        run=None if run is None else Path(run),
-        progress=progress,
-        device=device,
-    )
-    # Weights and replay make the network expect other shares than the labels have; the labels' are restored.
-    calibration, trust = calibrate(
-        lesson, config, starts, trained, seed=seed, device=device, prior=lesson.label_shares()
-    )
-    training = {
-        "kind": "fine-tuning",
-        "seed": seed,
-        "labels": known.counts,
-        "unlabelled": known.unlabelled,
-        "outside": known.outside,
-        "silent": lesson.silent(),
+        decision = auto.decide(training, config, starts, base, seed=seed, device=device)
+        training, starts, reasons = decision.training, decision.starts, {"auto": decision.reasons}
+    details = {
         "replay": None if old is None else old.counts,
         "base": {"name": base.name, "version": base.version, "weights": base.hash},
         "strategy": strategy,
-        "epochs": lesson.epochs,
-        "recipe": lesson.recipe.to_dict(),
-        "versions": versions(),
-        "history": history_columns(rows),
         **reasons,
     }
-    return publish(
-        join_members(trained),
-        NetworkConfig(**{**config.to_dict(), "members": len(trained)}),
+    rows = "every observation" if training.recipe.prefixes else "the last observation"
+    return train_classifier(
+        training,
+        config,
+        starts,
+        kind="fine-tuning",
+        details=details,
+        learnt_from=learnt_from,
+        replay=_carried_on(base, replayed, training, keep, seed),
+        # Weights and replay make the network expect other shares than the labels have; these are restored.
+        prior=training.label_shares(),
         name=name,
-        classes=known.classes,
-        preparation=preparation,
-        passbands=passbands,
-        own_surveys=own_surveys(base, curves, replayed),
-        calibration=calibration,
-        training=training,
-        card=_card(name, base, preparation, training, about),
-        path=None if out is None else Path(out),
-        extras={
-            **_carried_on(base, past, preparation, keep, seed),
-            **({} if trust is None else {TRUST: trust.to_bytes()}),
-        },
+        summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
+        settings=card_settings(
+            f"strategy {strategy}, {training.epochs} epochs, seed {seed}",
+            training.recipe,
+            f"cross-entropy at {rows}, class weights n^-{training.recipe.weight_power:g}",
+        ),
+        notes=_notes(training, details),
+        about=about,
+        seed=seed,
+        run=run,
+        out=out,
+        progress=progress,
+        device=device,
     )
 
 
-class _Past(NamedTuple):
-    """What is replayed: light curves and the names of their classes."""
+class _Replayed(NamedTuple):
+    """Light curves that are replayed, and the names of their classes."""
 
     curves: LightCurves
     names: list[str | None]
 
 
-def _past(
+def _replayed(
     base: Classifier,
     replay: LightCurves | Literal[False] | None,
     curves: LightCurves,
     labels: Mapping[str, str] | None,
     scheme: str | None,
-) -> _Past | None:
+) -> _Replayed | None:
     """The light curves given, else those that the base carries, whose labels are spelt as TNS does.
 
     Those of a survey with other passbands are no help (1,000 labels of simulated LSST and `ztf-sim`: macro
@@ -218,9 +191,11 @@ def _past(
     if replay is False:
         return None
     if replay is not None:
-        return _Past(replay, reading.read_names(replay, labels=labels, scheme=scheme))
-    own = memory.carried(base)
-    return None if own is None or _is_far(base, curves) else _Past(own, reading.read_names(own))
+        return _Replayed(replay, training_labels.read_names(replay, labels=labels, scheme=scheme))
+    own = carried(base)
+    if own is None or _is_far(base, curves):
+        return None
+    return _Replayed(own, training_labels.read_names(own))
 
 
 def _is_far(base: Classifier, curves: LightCurves) -> bool:
@@ -230,7 +205,7 @@ def _is_far(base: Classifier, curves: LightCurves) -> bool:
     return bool(2 * np.count_nonzero(read & curves.usable) < np.count_nonzero(curves.usable))
 
 
-def _told(replayed: LightCurves, labelled: LightCurves, metadata: Sequence[str]) -> LightCurves:
+def _as_unknown(replayed: LightCurves, labelled: LightCurves, metadata: Sequence[str]) -> LightCurves:
     """The replayed light curves without metadata that no labelled one has: they must be no easier to tell."""
     objects = replayed.objects
     for name in set(metadata) & set(objects.column_names):
@@ -242,18 +217,17 @@ def _told(replayed: LightCurves, labelled: LightCurves, metadata: Sequence[str])
 
 
 def _carried_on(
-    base: Classifier, past: _Past | None, preparation: Preparation, keep: int, seed: int
-) -> dict[str, bytes]:
+    base: Classifier, replayed: _Replayed | None, training: Training, keep: int, seed: int
+) -> bytes | None:
     """What the result carries to be replayed again: `keep` of what was given, else what the base carries."""
-    if past is not None and keep:
-        return {memory.PART: memory.carry(past.curves, past.names, preparation, keep, seed)}
-    own = base.checkpoint.extras.get(memory.PART)
-    return {} if own is None else {memory.PART: own}
+    if replayed is not None and keep:
+        return carry(replayed.curves, replayed.names, training.preparation, keep, seed)
+    return base.checkpoint.extras.get(REPLAY)
 
 
 def start_from(
     base: Classifier, classes: Sequence[str], members: int | None
-) -> tuple[NetworkConfig, list[dict[str, Tensor]]]:
+) -> tuple[NetworkConfig, list[Weights]]:
     """The sizes of one member, and the tensors from which each starts: the base's, its head matched by name.
 
     Member k starts from the base's member k, or again from its first ones where it has fewer.
@@ -261,8 +235,8 @@ def start_from(
     whole = NetworkConfig.from_dict(base.checkpoint.config["network"])
     weights = {key: torch.tensor(value) for key, value in base.checkpoint.weights.items()}
     alone = split_members(weights, whole)
-    config = NetworkConfig(**{**whole.to_dict(), "classes": len(classes), "members": 1})
-    starts = []
+    config = dataclasses.replace(whole, classes=len(classes), members=1)
+    starts: list[Weights] = []
     for k in range(members or len(alone)):
         start = dict(alone[k % len(alone)])
         start["output.weight"], start["output.bias"] = match_head(
@@ -272,42 +246,26 @@ def start_from(
     return config, starts
 
 
-def _card(
-    name: str, base: Classifier, preparation: Preparation, training: Mapping[str, Any], about: str
-) -> str:
-    recipe = training["recipe"]
-    notes = []
-    absent = [one for one, count in training["labels"].items() if not count]
+def _notes(training: Training, details: Mapping[str, Any]) -> list[str]:
+    """What the card says about the labels, what "auto" decided, and what was replayed."""
+    labels, notes = training.labels, []
+    absent = [one for one, count in labels.counts.items() if not count]
     if absent:
         notes.append(f"Without labels, kept from the base: {', '.join(absent)}.")
-    if training["unlabelled"] or training["outside"]:
+    if labels.unlabelled or labels.outside:
         notes.append(
-            f"Left out: {training['unlabelled']:,} objects without a label, "
-            f"{training['outside']:,} of classes outside these."
+            f"Left out: {labels.unlabelled:,} objects without a label, "
+            f"{labels.outside:,} of classes outside these."
         )
-    if training["silent"]:
-        notes.append(f"{training['silent']:,} labelled objects have no detection that the classifier reads.")
-    if "auto" in training:
-        notes.append(_decision(training["auto"]))
-    if training["replay"]:
+    if training.without_rows:
         notes.append(
-            f"Replayed beside them: {sum(training['replay'].values()):,} labelled base light curves."
+            f"{training.without_rows:,} labelled objects have no detection that the classifier reads."
         )
-    return card(
-        name=name,
-        summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
-        counts=training["labels"],
-        preparation=preparation.to_dict(),
-        recipe=[
-            f"strategy {training['strategy']}, {training['epochs']} epochs, seed {training['seed']}",
-            f"Adam {recipe['rate']:g}, {recipe['schedule']} schedule, batches of {recipe['batch_size']}",
-            f"cross-entropy at {'every observation' if recipe['prefixes'] else 'the last observation'}, "
-            f"class weights n^-{recipe['weight_power']:g}",
-            "every other setting stands in config.json",
-        ],
-        notes=notes,
-        about=about,
-    )
+    if "auto" in details:
+        notes.append(_decision(details["auto"]))
+    if details["replay"]:
+        notes.append(f"Replayed beside them: {sum(details['replay'].values()):,} labelled base light curves.")
+    return notes
 
 
 def _decision(reasons: Mapping[str, Any]) -> str:

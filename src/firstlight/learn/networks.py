@@ -1,4 +1,4 @@
-"""The networks: what turns prepared rows into logits, in the order in which one reads them.
+"""The networks: what turns prepared rows into logits, in the order in which one reads them; and their graph.
 
 Two presets share one signature::
 
@@ -12,18 +12,25 @@ hidden state that comes out continues the light curve when it goes in again. Wit
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from firstlight._types import Floats
 from firstlight.errors import UnknownNameError, UsageError
+from firstlight.facts import class_tree
+from firstlight.learn.recipe import PRESETS, Preset
 
-Preset = Literal["default", "reference"]
-PRESETS: tuple[str, ...] = get_args(Preset)
+Weights = Mapping[str, Tensor]
+"""The tensors of a network by name."""
+OPSET = 17  # of ONNX: LayerNormalization as one operator
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,14 @@ class NetworkConfig:
 def reference_config(*, classes: int = 12, context: int = 0, members: int = 1) -> NetworkConfig:
     """The sizes of the network of arXiv:2502.18558."""
     return NetworkConfig(
-        "reference", 4, classes, context, hidden=100, embedding=100, dropout=0.0, members=members
+        preset="reference",
+        inputs=4,
+        classes=classes,
+        context=context,
+        hidden=100,
+        embedding=100,
+        dropout=0.0,
+        members=members,
     )
 
 
@@ -201,7 +215,7 @@ def build(config: NetworkConfig) -> nn.Module:
     return Ensemble([kind(config) for _ in range(config.members)])
 
 
-def restore(config: NetworkConfig, weights: Mapping[str, Tensor]) -> nn.Module:
+def restore(config: NetworkConfig, weights: Weights) -> nn.Module:
     """The network of these sizes and tensors (copied), on the CPU; torch's random state stays as it is."""
     with torch.random.fork_rng(devices=[]):
         network = build(config)
@@ -215,7 +229,7 @@ def first_hidden(config: NetworkConfig, batch: int, device: torch.device | str =
     return torch.zeros(layers, batch, hidden, device=device)
 
 
-def split_members(weights: Mapping[str, Tensor], config: NetworkConfig) -> list[dict[str, Tensor]]:
+def split_members(weights: Weights, config: NetworkConfig) -> list[Weights]:
     """The tensors of each member alone, ready for a network with one member."""
     if config.members == 1:
         return [dict(weights)]
@@ -223,8 +237,96 @@ def split_members(weights: Mapping[str, Tensor], config: NetworkConfig) -> list[
     return [{n.removeprefix(p): t for n, t in weights.items() if n.startswith(p)} for p in prefixes]
 
 
-def join_members(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def join_members(members: Sequence[Weights]) -> Weights:
     """The tensors of one network of several members."""
     if len(members) == 1:
         return dict(members[0])
     return {f"members.{k}.{name}": tensor for k, one in enumerate(members) for name, tensor in one.items()}
+
+
+def head_mixture(old: Sequence[str], new: Sequence[str]) -> Floats:
+    """The weights [new, old] with which rows of an old head start the rows of a new one; each row sums to 1.
+
+    A new class starts from the mean of the old classes that it covers; one that covers none from its nearest
+    relatives: the mean of the old classes at or under its nearest ancestor that has any; a stranger to the
+    whole tree from the mean of all.
+
+    Examples
+    --------
+    >>> head_mixture(["SN Ib", "SN Ic", "TDE"], ["SN Ib/c", "TDE"]).tolist()
+    [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    """
+    tree = class_tree()
+    mixture = tree.collapse_matrix(old, new).T.copy()
+    for row, name in enumerate(new):
+        if not mixture[row].any():
+            for ancestor in (name, *tree.ancestors(name)):
+                kin = np.array([tree.is_a(other, ancestor) for other in old], float)
+                if kin.any():
+                    mixture[row] = kin
+                    break
+            else:
+                mixture[row] = 1.0
+    return np.asarray(mixture / mixture.sum(axis=1, keepdims=True))
+
+
+def match_head(weight: Tensor, bias: Tensor, old: Sequence[str], new: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """The output layer's weight [C, E] and bias [C] for the new classes, from that of the old ones."""
+    mixture = torch.from_numpy(head_mixture(old, new)).to(weight.dtype)
+    # Rows with one source are copied, not multiplied, so that a kept class stays the same to the last bit.
+    single = mixture.max(dim=1).values == 1
+    source = mixture.argmax(dim=1)
+    rows = torch.where(single[:, None], weight[source], mixture @ weight)
+    return rows, torch.where(single, bias[source], mixture @ bias)
+
+
+def to_onnx(network: nn.Module, config: NetworkConfig) -> bytes:
+    """The network as one serialised ONNX graph with free batch and time axes.
+
+    Inputs: ``features`` [B, T, F], ``hidden`` [L, B, H]; with metadata ``context``, ``context_mask`` [B, K].
+    Outputs: ``logits`` [B, T, C], ``hidden_out`` [L, B, H], ``embedding`` [B, T, E]. All float32. A GRU stays
+    one operator, whose ONNX Runtime kernel gives bitwise the same answer for any batch and step.
+    """
+    copy = restore(config, network.state_dict()).eval()  # the caller's network stays as it is
+    example = {"features": torch.zeros(2, 3, config.inputs)}
+    if config.context:
+        example |= {name: torch.zeros(2, config.context) for name in ("context", "context_mask")}
+    else:
+        copy = _WithoutContext(copy)
+    example["hidden"] = first_hidden(config, 2)
+    rows = {0: "batch", 1: "time"}
+    axes = {
+        "features": rows,
+        "logits": rows,
+        "embedding": rows,
+        "hidden": {1: "batch"},
+        "hidden_out": {1: "batch"},
+    }
+    axes |= {"context": {0: "batch"}, "context_mask": {0: "batch"}} if config.context else {}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls this exporter legacy; the new one takes the GRU apart
+        torch.onnx.export(
+            copy,
+            tuple(example.values()),
+            buffer,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(example),
+            output_names=["logits", "hidden_out", "embedding"],
+            dynamic_axes=axes,
+        )
+    return buffer.getvalue()
+
+
+class _WithoutContext(nn.Module):  # type: ignore[misc]  # torch is Any to mypy
+    """A network without metadata, so that its graph has no empty inputs."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        empty = features.new_zeros(features.shape[0], 0)
+        answer: tuple[Tensor, Tensor, Tensor] = self.network(features, empty, empty, hidden)
+        return answer

@@ -7,28 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.classifier import Classifier
-from firstlight.classifier.checkpoint import TRUST
 from firstlight.errors import UnknownNameError
 from firstlight.facts import class_tree
-from firstlight.learn import labels as reading
-from firstlight.learn import memory
-from firstlight.learn.cards import card
-from firstlight.learn.fitting import Lesson, calibrate, fit, fresh_starts
-from firstlight.learn.networks import (
-    PRESETS,
-    NetworkConfig,
-    join_members,
-    reference_config,
-)
-from firstlight.learn.publishing import (
-    history_columns,
-    own_surveys,
-    publish,
-    reading_only,
-    seen_passbands,
-    versions,
-)
-from firstlight.learn.recipe import PRETRAIN, Recipe, epochs_for
+from firstlight.learn import replay, training_labels
+from firstlight.learn.fitting import Training, fresh_starts
+from firstlight.learn.networks import NetworkConfig, reference_config
+from firstlight.learn.publishing import card_settings, reading_only, seen_passbands, train_classifier
+from firstlight.learn.recipe import PRESETS, PRETRAIN, Recipe, epochs_for
 from firstlight.learn.training import Progress
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
@@ -91,79 +76,46 @@ def pretrain(
     chosen = recipe.with_(**settings)
     if preparation is None:
         preparation = Preparation.reference() if preset == "reference" else Preparation()
-    passbands = seen_passbands(curves)
     if preparation.passbands is None:
-        preparation = reading_only(preparation, passbands)
-    names = reading.read_names(curves, labels=labels, scheme=scheme)
+        preparation = reading_only(preparation, seen_passbands(curves))
+    names = training_labels.read_names(curves, labels=labels, scheme=scheme)
     own = [one for one in class_tree().names if one in set(names)] if classes is None else list(classes)
-    known = reading.index(names, own)
-    reading.require(known, what="Pretraining")
-    epochs = chosen.epochs or epochs_for(int((known.target >= 0).sum()))
-    lesson = Lesson(curves, known, preparation, chosen, epochs)
+    known = training_labels.index(names, own)
+    training_labels.require(known, what="Pretraining")
+    training = Training(
+        curves=curves,
+        labels=known,
+        preparation=preparation,
+        recipe=chosen,
+        epochs=chosen.epochs or epochs_for(int((known.target >= 0).sum())),
+    )
     config = _config(preset, preparation, len(own), sizes or {})
-    starts = fresh_starts(lesson, config, seed)
-    trained, rows = fit(
-        lesson,
+    return train_classifier(
+        training,
         config,
-        starts,
+        fresh_starts(training, config, seed),
+        kind="pretraining",
+        details={},
+        learnt_from=[curves],
+        replay=replay.carry(curves, names, preparation, keep, seed) if keep else None,
+        name=name,
+        summary=f"Trained from scratch on {sum(known.counts.values()):,} labelled light curves.",
+        settings=card_settings(f"preset {preset}, {training.epochs} epochs at most, seed {seed}", chosen),
+        notes=[replay.note(keep)] if keep else [],
+        about=about,
         seed=seed,
-        run=None if run is None else Path(run),
+        run=run,
+        out=out,
         progress=progress,
         device=device,
-    )
-    calibration, trust = calibrate(lesson, config, starts, trained, seed=seed, device=device)
-    carried = memory.carry(curves, names, preparation, keep, seed) if keep else None
-    training = {
-        "kind": "pretraining",
-        "seed": seed,
-        "labels": known.counts,
-        "unlabelled": known.unlabelled,
-        "outside": known.outside,
-        "silent": lesson.silent(),
-        "epochs": epochs,
-        "recipe": chosen.to_dict(),
-        "versions": versions(),
-        "history": history_columns(rows),
-    }
-    summary = f"Trained from scratch on {sum(known.counts.values()):,} labelled light curves."
-    return publish(
-        join_members(trained),
-        NetworkConfig(**{**config.to_dict(), "members": len(trained)}),
-        name=name,
-        classes=known.classes,
-        preparation=preparation,
-        passbands=passbands,
-        own_surveys=own_surveys(curves),
-        calibration=calibration,
-        training=training,
-        card=card(
-            name=name,
-            summary=summary,
-            counts=known.counts,
-            about=about,
-            preparation=preparation.to_dict(),
-            recipe=[
-                f"preset {preset}, {epochs} epochs at most, seed {seed}",
-                f"Adam {chosen.rate:g}, {chosen.schedule} schedule, batches of {chosen.batch_size}",
-                "every other setting stands in config.json",
-            ],
-            notes=[] if carried is None else [memory.note(keep)],
-        ),
-        path=None if out is None else Path(out),
-        extras={
-            **({} if carried is None else {memory.PART: carried}),
-            **({} if trust is None else {TRUST: trust.to_bytes()}),
-        },
     )
 
 
 def _config(preset: str, preparation: Preparation, classes: int, sizes: Mapping[str, Any]) -> NetworkConfig:
     context = len(preparation.context_names)
     if preset == "reference":
-        return NetworkConfig.from_dict(
-            reference_config(classes=classes, context=context).to_dict() | dict(sizes)
-        )
-    inputs = len(preparation.feature_names)
-    return NetworkConfig.from_dict(
-        {"preset": "default", "inputs": inputs, "classes": classes, "context": context} | dict(sizes)
-    )
+        values = reference_config(classes=classes, context=context).to_dict()
+    else:
+        inputs = len(preparation.feature_names)
+        values = {"preset": preset, "inputs": inputs, "classes": classes, "context": context}
+    return NetworkConfig.from_dict(values | dict(sizes))

@@ -1,4 +1,4 @@
-"""From trained tensors to a classifier: the one place where learning writes a checkpoint."""
+"""From a training to a classifier: networks, calibration, provenance, card and checkpoint."""
 
 from __future__ import annotations
 
@@ -6,26 +6,153 @@ import dataclasses
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch import Tensor
 
 import firstlight
+from firstlight._types import Floats
 from firstlight.classifier import Calibration, Checkpoint, Classifier, load
+from firstlight.classifier.checkpoint import REPLAY, TRUST
 from firstlight.errors import CheckpointError
 from firstlight.facts import Passband, Survey, is_packaged, united
-from firstlight.learn.export import to_onnx
-from firstlight.learn.networks import NetworkConfig, restore
-from firstlight.learn.training import Row
+from firstlight.learn.cross_validation import calibrate
+from firstlight.learn.fitting import Training, fit
+from firstlight.learn.networks import NetworkConfig, Weights, join_members, restore, to_onnx
+from firstlight.learn.recipe import Recipe
+from firstlight.learn.training import HistoryRow, Progress
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
+_CARD = Template("""# $name
+
+$summary
+
+$about
+
+## Classes
+
+| class | labelled objects |
+|---|---|
+$table
+
+$notes
+
+## Data and preparation
+
+$preparation
+
+## Recipe
+
+$recipe
+
+## Limits
+
+$limits
+
+## Licence and citation
+
+$licence
+""")
+
+LIMITS = (
+    "- Trained on the classes above: anything else is put into one of them.",
+    "- Probabilities follow the class shares of training; give `priors=` where yours differ.",
+    "- Spectroscopic labels prefer bright, near objects: expect less of faint ones.",
+)
+
+
+def train_classifier(
+    training: Training,
+    config: NetworkConfig,
+    starts: Sequence[Weights],
+    *,
+    kind: str,
+    details: Mapping[str, Any],
+    learnt_from: Sequence[Classifier | LightCurves | None],
+    replay: bytes | None,
+    prior: Floats | None = None,
+    name: str,
+    summary: str,
+    settings: Sequence[str],
+    notes: Sequence[str],
+    about: str,
+    seed: int,
+    run: str | Path | None,
+    out: str | Path | None,
+    progress: Progress | None,
+    device: str,
+) -> Classifier:
+    """The classifier that comes of a training: members trained, calibrated, and written where `out` says.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of one member.
+    starts : sequence of mapping
+        Tensors from which each member starts.
+    kind : str
+        What the training is called in ``config.json``.
+    details : mapping
+        What ``config.json`` says of it beside labels, recipe, epochs, versions and history.
+    learnt_from : sequence of Classifier or LightCurves
+        Whose passbands the classifier knows.
+    replay : bytes or None
+        Labelled light curves that the classifier carries (`firstlight.learn.replay`).
+    prior : float64 [C], optional
+        Shares that it is to expect; None leaves those of training.
+    name, summary, settings, notes, about
+        Of the card (`card`).
+    seed, run, out, progress, device
+        As in `fine_tune`.
+    """
+    home = None if run is None else Path(run)
+    trained, rows = fit(training, config, starts, seed=seed, run=home, progress=progress, device=device)
+    calibration, trust = calibrate(training, config, starts, trained, seed=seed, device=device, prior=prior)
+    labels = training.labels
+    provenance = {
+        "kind": kind,
+        "seed": seed,
+        "labels": labels.counts,
+        "unlabelled": labels.unlabelled,
+        "outside": labels.outside,
+        "silent": training.without_rows,
+        **details,
+        "epochs": training.epochs,
+        "recipe": training.recipe.to_dict(),
+        "versions": versions(),
+        "history": history_columns(rows),
+    }
+    parts = {REPLAY: replay, TRUST: None if trust is None else trust.to_bytes()}
+    return publish(
+        join_members(trained),
+        dataclasses.replace(config, members=len(trained)),
+        name=name,
+        classes=labels.classes,
+        preparation=training.preparation,
+        passbands=seen_passbands(*learnt_from),
+        own_surveys=own_surveys(*learnt_from),
+        calibration=calibration,
+        training=provenance,
+        card=card(
+            name=name,
+            summary=summary,
+            counts=labels.counts,
+            about=about,
+            preparation=training.preparation.to_dict(),
+            recipe=settings,
+            notes=notes,
+        ),
+        path=out,
+        extras={part: data for part, data in parts.items() if data is not None},
+    )
+
 
 def publish(
-    weights: Mapping[str, Tensor],
+    weights: Weights,
     config: NetworkConfig,
     *,
     name: str,
@@ -36,7 +163,7 @@ def publish(
     training: Mapping[str, Any],
     card: str,
     own_surveys: Sequence[Survey] = (),
-    path: Path | None = None,
+    path: str | Path | None = None,
     extras: Mapping[str, bytes] | None = None,
 ) -> Classifier:
     """The classifier of these tensors, written to `path` when one is given.
@@ -77,6 +204,51 @@ def publish(
     graph = to_onnx(network, config)
     checkpoint = Checkpoint.build(config=values, weights=arrays, onnx=graph, card=card, extras=extras)
     return Classifier(checkpoint) if path is None else load(checkpoint.save(path))
+
+
+def card(
+    *,
+    name: str,
+    summary: str,
+    counts: Mapping[str, int],
+    preparation: Mapping[str, Any],
+    recipe: Sequence[str],
+    notes: Sequence[str] = (),
+    about: str = "",
+    limits: Sequence[str] = LIMITS,
+    licence: str = "BSD-3-Clause, as firstlight. Cite firstlight and the source of the labels.",
+) -> str:
+    """The card as Markdown: data, classes, counts, recipe, limits, licence."""
+    text = _CARD.substitute(
+        name=name,
+        summary=summary,
+        about=about.strip(),
+        table="\n".join(f"| {one} | {count:,} |" for one, count in counts.items()),
+        notes="\n".join(notes) or "Every labelled object was used.",
+        preparation="\n".join(f"- {key}: {_plain(value)}" for key, value in preparation.items()),
+        recipe="\n".join(f"- {line}" for line in recipe),
+        limits="\n".join(limits),
+        licence=licence,
+    )
+    return text.replace("\n\n\n\n", "\n\n")  # where nothing is said about it
+
+
+def card_settings(first: str, recipe: Recipe, *more: str) -> list[str]:
+    """The lines of a card about its recipe."""
+    adam = f"Adam {recipe.rate:g}, {recipe.schedule} schedule, batches of {recipe.batch_size}"
+    return [first, adam, *more, "every other setting stands in config.json"]
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "any"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        # A passband of a user's own is a table there; its name is enough here.
+        names = (one["name"] if isinstance(one, Mapping) else str(one) for one in value)
+        return ", ".join(names) or "none"
+    return str(value)
 
 
 def seen_passbands(*sources: Classifier | LightCurves | None) -> tuple[Passband, ...]:
@@ -142,7 +314,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def history_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+def history_columns(rows: Sequence[HistoryRow]) -> dict[str, list[Any]]:
     """The history as columns of JSON values; NaN becomes null."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     plain = [

@@ -1,16 +1,94 @@
-"""The recipe: every number of training in one frozen value, and the defaults of both ways to train."""
+"""How networks are trained: strategies, every number of a recipe, and the defaults of both ways to train.
+
+Plain values without torch, so that a command line offers what is listed here before anything heavy is loaded.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from firstlight.errors import UnknownNameError, UsageError
-from firstlight.learn.augment import STANDARD, Augmentation
 
+Preset = Literal["default", "reference"]
+PRESETS: tuple[str, ...] = get_args(Preset)
 Schedule = Literal["cosine", "constant"]
+Strategy = Literal[
+    "output",
+    "last-two",
+    "recurrent-and-output",
+    "full",
+    "head-first",
+    "layer-wise",
+    "l2-sp",
+    "adapters",
+    "bias-norm",
+    "auto",
+]
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may be changed in each light curve before every epoch; 0 switches a change off.
+
+    Parameters
+    ----------
+    drop_rows : float
+        Largest share of observations dropped; each object draws its own share between 0 and this.
+    drop_passband : float
+        Chance that an object loses one of its passbands.
+    start_late : float
+        Chance that an object's first one to three detections are dropped, which shifts the trigger.
+    zero_point : float
+        Sigma (mag) of one offset for each object and passband.
+    noise : float
+        Largest noise added, in units of each error; errors grow accordingly.
+    dim : float
+        Chance that an object's flux is multiplied by a factor between 0.2 and 1 with its errors kept; what
+        falls below the survey's threshold is no longer a detection.
+    dilation : float
+        Largest relative stretch of time about the trigger, either way.
+    metadata : float
+        Chance that all metadata of an object are masked, and of the others that each known value is.
+    """
+
+    drop_rows: float = 0.0
+    drop_passband: float = 0.0
+    start_late: float = 0.0
+    zero_point: float = 0.0
+    noise: float = 0.0
+    dim: float = 0.0
+    dilation: float = 0.0
+    metadata: float = 0.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            top = math.inf if item.name in ("zero_point", "noise") else 1.0
+            if not 0 <= value <= top:
+                raise UsageError(f"augmentation {item.name} is {value}; it must lie in [0, {top}]")
+
+    @property
+    def changes_curves(self) -> bool:
+        """Whether any switch but `metadata` is on."""
+        return any(getattr(self, item.name) for item in fields(self) if item.name != "metadata")
+
+
+# Ranges as in the augmentations of Avocado (arXiv:1907.04690) and SuperNNova (arXiv:1901.06384).
+STANDARD = Augmentation(
+    drop_rows=0.6,
+    drop_passband=0.05,
+    start_late=0.1,
+    zero_point=0.05,
+    noise=0.7,
+    dim=0.3,
+    dilation=0.1,
+    metadata=0.5,
+)
 
 
 @dataclass(frozen=True)
@@ -151,3 +229,50 @@ LONG = Recipe(
 def epochs_for(labels: int) -> int:
     """Epochs of plain fine-tuning: 40 up to 200 labels, 20 at 1,000, 10 from 5,000 (measured)."""
     return int(min(40, max(10, round(40 * (200 / max(labels, 1)) ** 0.43))))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: what moves, for which share of the epochs, at which multiple of the rate.
+
+    Attributes
+    ----------
+    moving : str
+        What `freeze` lets move.
+    share, rate : float
+    decay : float
+        Factor on the rate from each layer to the one below it.
+    rank : int
+        Rank of the updates of matrices below the head; 0 leaves them free.
+    pull : float
+        Strength of the pull back to the base where the recipe states none.
+    """
+
+    moving: str
+    share: float = 1.0
+    rate: float = 1.0
+    decay: float = 1.0
+    rank: int = 0
+    pull: float = 0.0
+
+
+def phases(strategy: str, recipe: Recipe | None = None) -> tuple[Phase, ...]:
+    """The phases of a strategy; "head-first" (LP-FT, arXiv:2202.10054) has two, the others one.
+
+    Raises
+    ------
+    UnknownNameError
+        For a strategy that nobody knows.
+    """
+    if strategy not in STRATEGIES:
+        raise UnknownNameError("strategy", strategy, STRATEGIES)
+    if strategy == "head-first":
+        recipe = recipe or Recipe()
+        return Phase("output", recipe.head_share), Phase("full", 1 - recipe.head_share, recipe.later_rate)
+    if strategy == "layer-wise":  # arXiv:1801.06146
+        return (Phase("full", decay=0.4),)
+    if strategy == "l2-sp":  # arXiv:1802.01483
+        return (Phase("full", pull=0.01),)
+    if strategy == "adapters":  # low-rank updates, arXiv:2106.09685; they need the higher rate
+        return (Phase("adapters", rank=4, rate=3.0),)
+    return (Phase("full" if strategy == "auto" else strategy),)  # "auto" decides where it starts and ends

@@ -211,7 +211,7 @@ def _followed(cell: Cell, material: Material) -> list[dict[str, float]]:
 
     The score is the macro AUROC of the last observations of labels held out of the budget.
     """
-    from firstlight.learn.labels import held_out
+    from firstlight.learn.training_labels import held_out
 
     arm, share = cell.arm, material.study.convergence.share
     objects = material.objects(cell.ids(material.rules))

@@ -3,7 +3,7 @@ import pytest
 
 from firstlight.errors import TrainingError, UnknownNameError
 from firstlight.learn import fine_tune, pretrain, read_names
-from firstlight.learn.labels import folds, index
+from firstlight.learn.training_labels import folds, index
 
 from .conftest import labelled
 

@@ -7,78 +7,16 @@ would have delivered. Everything is vectorised over observations.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from firstlight.errors import UsageError
+from firstlight._types import Bools, Floats, Floats32
+from firstlight.learn.recipe import Augmentation
 from firstlight.lightcurves import LightCurves
 
-Bools = NDArray[np.bool_]
 LEAST = 2  # detections that dropping leaves an object, if it had as many
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """What may be changed in each light curve before every epoch; 0 switches a change off.
-
-    Parameters
-    ----------
-    drop_rows : float
-        Largest share of observations dropped; each object draws its own share between 0 and this.
-    drop_passband : float
-        Chance that an object loses one of its passbands.
-    start_late : float
-        Chance that an object's first one to three detections are dropped, which shifts the trigger.
-    zero_point : float
-        Sigma (mag) of one offset for each object and passband.
-    noise : float
-        Largest noise added, in units of each error; errors grow accordingly.
-    dim : float
-        Chance that an object's flux is multiplied by a factor between 0.2 and 1 with its errors kept; what
-        falls below the survey's threshold is no longer a detection.
-    dilation : float
-        Largest relative stretch of time about the trigger, either way.
-    metadata : float
-        Chance that all metadata of an object are masked, and of the others that each known value is.
-    """
-
-    drop_rows: float = 0.0
-    drop_passband: float = 0.0
-    start_late: float = 0.0
-    zero_point: float = 0.0
-    noise: float = 0.0
-    dim: float = 0.0
-    dilation: float = 0.0
-    metadata: float = 0.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            top = np.inf if field.name in ("zero_point", "noise") else 1.0
-            if not 0 <= value <= top:
-                raise UsageError(f"augmentation {field.name} is {value}; it must lie in [0, {top}]")
-
-    @property
-    def changes_curves(self) -> bool:
-        """Whether any switch but `metadata` is on."""
-        return any(getattr(self, field.name) for field in fields(self) if field.name != "metadata")
-
-
-# Ranges as in the augmentations of Avocado (arXiv:1907.04690) and SuperNNova (arXiv:1901.06384).
-STANDARD = Augmentation(
-    drop_rows=0.6,
-    drop_passband=0.05,
-    start_late=0.1,
-    zero_point=0.05,
-    noise=0.7,
-    dim=0.3,
-    dilation=0.1,
-    metadata=0.5,
-)
 
 
 def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) -> LightCurves:
@@ -100,7 +38,7 @@ def augment(curves: LightCurves, how: Augmentation, rng: np.random.Generator) ->
     return _retriggered(curves, curves.per_object(curves.detected) != before)
 
 
-def mask_metadata(mask: NDArray[np.float32], chance: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def mask_metadata(mask: Floats32, chance: float, rng: np.random.Generator) -> Floats32:
     """The context mask [s, K]: by this chance an object loses all that is known, else each value by it.
 
     Objects of which nothing is known are what a live survey has most of, so they must be common.
@@ -136,7 +74,7 @@ def _measure_again(curves: LightCurves, how: Augmentation, rng: np.random.Genera
     return dataclasses.replace(curves, **changes)
 
 
-def _above_threshold(curves: LightCurves, flux: NDArray[np.float64], error: NDArray[np.float64]) -> Bools:
+def _above_threshold(curves: LightCurves, flux: Floats, error: Floats) -> Bools:
     """Whether S/N is above the survey's threshold, or at least what a weaker detection of the file had."""
     threshold = np.array([*(band.detection_snr for band in curves.bands), np.inf])[curves.passband]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,4 +1,4 @@
-"""Labels of light curves under their TNS names: what is known, what is unknown, what is too little."""
+"""Labels of light curves under their TNS names, the classes that are learnt, and the folds of labels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import Arg, TrainingError, UnknownNameError, Words, joined
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
@@ -32,7 +32,7 @@ class Labels:
     """
 
     classes: tuple[str, ...]
-    target: NDArray[np.int64]
+    target: Ints
     unlabelled: int
     outside: int
 
@@ -91,8 +91,9 @@ def index(names: Sequence[str | None], classes: Sequence[str]) -> Labels:
     return Labels(own, target, unlabelled, int((target < 0).sum()) - unlabelled)
 
 
-def require(labels: Labels, *, least: int = LEAST_OBJECTS, what: str = "Fine-tuning") -> None:
-    """Raise TrainingError unless two classes have `least` objects each."""
+def require(labels: Labels, *, least: int | None = None, what: str = "Fine-tuning") -> None:
+    """Raise TrainingError unless two classes have `least` objects each, by default `LEAST_OBJECTS`."""
+    least = least or LEAST_OBJECTS
     found = {name: count for name, count in labels.counts.items() if count}
     if sum(count >= least for count in found.values()) >= 2:
         return
@@ -106,7 +107,35 @@ def require(labels: Labels, *, least: int = LEAST_OBJECTS, what: str = "Fine-tun
     )
 
 
-def folds(target: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def merged_classes(base: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """The base's classes, finer ones replaced by the label that covers them, then the labels that are new.
+
+    Examples
+    --------
+    >>> merged_classes(["AGN", "SN Ia", "SN Ia-91bg-like", "TDE"], ["SN Ia", "Kilonova"])
+    ('AGN', 'SN Ia', 'TDE', 'Kilonova')
+    """
+    tree = class_tree()
+    covered = []
+    for name in base:
+        place = tree.nearest_of(name, labels)
+        covered.append(tree.canonical(labels[place]) if place >= 0 else tree.canonical(name))
+    return tuple(dict.fromkeys([*covered, *(tree.canonical(name) for name in labels)]))
+
+
+def class_weights(target: Ints, classes: int, power: float) -> Floats:
+    """Weights [C] proportional to n_c ** -power, of mean 1 over these objects; 0 for a class without any.
+
+    Only the labels given are counted: weights from labels beyond the budget are a leak. Power 1 balances the
+    classes fully, at the price of useless probabilities; 0.5 is the usual compromise.
+    """
+    counts = np.bincount(target[target >= 0], minlength=classes).astype(np.float64)
+    weights = np.where(counts > 0, np.maximum(counts, 1.0) ** -power, 0.0)
+    mean = float((weights * counts).sum() / max(counts.sum(), 1.0))
+    return weights / mean if mean > 0 else weights
+
+
+def folds(target: Ints, count: int, rng: np.random.Generator) -> Ints:
     """The fold 0 .. count - 1 of each labelled object, -1 without a label; every class spread evenly."""
     fold = np.full(len(target), -1, np.int64)
     first = 0
@@ -117,6 +146,6 @@ def folds(target: NDArray[np.int64], count: int, rng: np.random.Generator) -> ND
     return fold
 
 
-def held_out(target: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+def held_out(target: Ints, share: float, seed: int) -> Bools:
     """Which objects a training with `share` of its labels for validation holds out, bool [n]."""
     return np.asarray(folds(target, max(2, round(1 / share)), np.random.default_rng([seed, 1])) == 0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from firstlight.errors import UsageError
-from firstlight.learn.augment import LEAST, STANDARD, Augmentation, augment, mask_metadata
+from firstlight.learn import STANDARD, Augmentation, augment
+from firstlight.learn.augmentation import LEAST, mask_metadata
 
 from .conftest import labelled
 

@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstlight.learn.augment import Augmentation
-from firstlight.learn.batches import batches, concatenate, label, plan
-from firstlight.learn.sources import Draws, Pool, prepared_once
+from firstlight.learn import Augmentation, Recipe, training_labels
+from firstlight.learn.examples import EpochSampler, Examples, Pool, batches, label, plan_batches
+from firstlight.learn.fitting import Training, replay_pool
 from firstlight.preparation import Preparation
 
-from .conftest import labelled
+from .conftest import CLASSES, labelled
 
 
 def examples(n=20, seed=0):
@@ -17,7 +17,7 @@ def examples(n=20, seed=0):
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=300), st.integers(1, 64), st.integers(0, 9))
 def test_every_sequence_is_in_exactly_one_batch(lengths, size, seed):
-    cut = plan(np.array(lengths), size, np.random.default_rng(seed))
+    cut = plan_batches(np.array(lengths), size, np.random.default_rng(seed))
     assert sorted(np.concatenate(cut)) == list(range(len(lengths)))
     assert max(map(len, cut)) <= size
 
@@ -28,11 +28,11 @@ def test_batches_hold_like_lengths_and_follow_the_seed():
     def padding(cut):
         return sum(len(b) * lengths[b].max() for b in cut) / lengths.sum()
 
-    cut = plan(lengths, 64, np.random.default_rng(5))
+    cut = plan_batches(lengths, 64, np.random.default_rng(5))
     assert padding(cut) < 1.15
-    again = plan(lengths, 64, np.random.default_rng(5))
+    again = plan_batches(lengths, 64, np.random.default_rng(5))
     assert all(np.array_equal(a, b) for a, b in zip(cut, again, strict=True))
-    other = plan(lengths, 64, np.random.default_rng(6))
+    other = plan_batches(lengths, 64, np.random.default_rng(6))
     assert not all(np.array_equal(a, b) for a, b in zip(cut, other, strict=True))
 
 
@@ -80,7 +80,7 @@ def test_objects_without_a_label_give_no_examples():
 
 def test_parts_are_joined_with_owners_that_count_on():
     one, other = examples(5), examples(4, seed=1)
-    both = concatenate([one, other])
+    both = Examples.concatenate([one, other])
     assert len(both) == 9 and np.array_equal(both.take(np.arange(5, 9)).features, other.features)
     assert both.owner.tolist() == list(range(9))
 
@@ -90,7 +90,7 @@ def test_an_epoch_draws_every_object_equally_often_whether_augmented_or_not():
     target = np.arange(10) % 3
     for how in (Augmentation(), Augmentation(zero_point=0.01)):
         pool = Pool(curves, target, np.ones(10, np.float32), draws=25)
-        (part,) = Draws((pool,), Preparation(), how)(np.random.default_rng(0))
+        (part,) = EpochSampler((pool,), Preparation(), how)(np.random.default_rng(0))
         assert len(part) == 25
         firsts = part.features[part.offsets[:-1], 4]  # gap of the first row: 0 for every object
         assert not firsts.any()
@@ -100,6 +100,11 @@ def test_an_epoch_draws_every_object_equally_often_whether_augmented_or_not():
 
 def test_light_curves_replayed_by_many_trainings_are_prepared_once():
     curves, preparation = labelled(12, 0), Preparation()
-    first = prepared_once(preparation, curves)
-    assert prepared_once(Preparation(), curves) is first  # an equal preparation will do
-    assert prepared_once(preparation, labelled(12, 0)) is not first  # other light curves will not
+    labels = training_labels.index(training_labels.read_names(curves), CLASSES)
+    pool = replay_pool(curves, labels, preparation, Recipe())
+    training = Training(curves, labels, preparation, Recipe(), epochs=1, replay=pool)
+    for one in (training, training.blended(0.5)):
+        task = one.task(training.labelled, training.labelled[:0], seed=0)
+        assert task.sampler.pools[1].sequences is pool.sequences is not None
+    augmented = Recipe(augmentation=Augmentation(noise=0.1))  # prepared anew for every epoch
+    assert replay_pool(curves, labels, preparation, augmented).sequences is None

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from firstlight._types import AnyArray, Ints
 from firstlight.classifier import Classifier
 from firstlight.classifier.checkpoint import REPLAY
-from firstlight.errors import CheckpointError, UsageError
+from firstlight.errors import Arg, CheckpointError, UsageError
 from firstlight.facts import Passband
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.conversion import dumps, loads
@@ -26,7 +25,6 @@ from firstlight.lightcurves.objects import standard
 from firstlight.lightcurves.rows import Rows, in_order
 from firstlight.preparation import Preparation
 
-PART = REPLAY
 FORMAT = "1"
 _DAY = 1000.0  # steps a day
 _STEP = 1000.0  # steps a unit of ln(error), and of asinh(flux / error)
@@ -34,7 +32,7 @@ _SEEN, _DETECTED, _LIMIT = 0, 1, 2  # kinds of rows: measured, detected, 5-sigma
 _ROWS = {"days": pa.int32(), "band": pa.int8(), "kind": pa.int8(), "log_error": pa.int16(), "snr": pa.int16()}
 
 
-def choose(names: Sequence[str | None], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def balanced(names: Sequence[str | None], count: int, rng: np.random.Generator) -> Ints:
     """Objects [<= count] to be kept: as many of every label as of any other, as far as there are any.
 
     Parameters
@@ -47,7 +45,7 @@ def choose(names: Sequence[str | None], count: int, rng: np.random.Generator) ->
     """
     labels = np.array(["" if name is None else name for name in names], dtype=str)
     groups = [rng.permutation(np.flatnonzero(labels == one)) for one in np.unique(labels) if one]
-    chosen: list[NDArray[np.int64]] = []
+    chosen: list[Ints] = []
     left = count
     # From the smallest group on: what it lacks is shared among the larger ones.
     for k, group in enumerate(sorted(groups, key=len)):
@@ -69,8 +67,8 @@ def carry(
 ) -> bytes:
     """Up to `count` of the labelled light curves as a part of a checkpoint, balanced over their labels."""
     if count < 1:
-        raise UsageError(f"keep is {count}; it is a number of light curves", where="replay")
-    objects = choose(names, count, np.random.default_rng([seed, 3]))
+        raise UsageError(f"{count} is no number of light curves to be carried", where=Arg("keep"))
+    objects = balanced(names, count, np.random.default_rng([seed, 3]))
     return dump(curves.take(objects), [str(names[k]) for k in objects], preparation)
 
 
@@ -81,8 +79,8 @@ def note(count: int) -> str:
 
 def carried(classifier: Classifier) -> LightCurves | None:
     """The labelled light curves that a classifier carries, None where it carries none."""
-    data = classifier.checkpoint.extras.get(PART)
-    where = classifier.checkpoint.where(PART)
+    data = classifier.checkpoint.extras.get(REPLAY)
+    where = classifier.checkpoint.where(REPLAY)
     return None if data is None else parse(data, where=where, among=classifier.passbands)
 
 
@@ -103,7 +101,7 @@ def dump(curves: LightCurves, names: Sequence[str], preparation: Preparation) ->
     limit = ~np.isfinite(kept.flux)
     error = np.where(limit, kept.limit / 5.0, kept.flux_err)
     signal = np.where(limit, 0.0, kept.flux) / error
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, AnyArray] = {
         "days": (kept.time - kept.trigger[kept.owner]) * _DAY,
         "band": kept.passband,
         "kind": np.where(limit, _LIMIT, np.where(kept.detected, _DETECTED, _SEEN)),
@@ -137,7 +135,7 @@ def dump(curves: LightCurves, names: Sequence[str], preparation: Preparation) ->
     return buffer.getvalue()
 
 
-def parse(data: bytes, *, where: str = PART, among: Iterable[Passband] = ()) -> LightCurves:
+def parse(data: bytes, *, where: str = REPLAY, among: Iterable[Passband] = ()) -> LightCurves:
     """The light curves that `dump` wrote; their time is in days since the trigger.
 
     `among` are passbands of a user's own that older files name only.

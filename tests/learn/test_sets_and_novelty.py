@@ -5,7 +5,7 @@ import pytest
 
 from firstlight.classifier import load
 from firstlight.learn import fine_tune, pretrain
-from firstlight.learn.trusting import Rows, fit_geometry, fit_sets, one_a_bin, rank
+from firstlight.learn.calibrating import NetworkOutputs, fit_geometry, fit_sets, one_a_bin, rank
 
 from .conftest import SMALL, labelled
 
@@ -55,18 +55,18 @@ def test_a_class_with_too_few_labels_to_say_always_stays() -> None:
     assert without(p, detections, 0.1)[:, 2].all()
 
 
-def rows(n: int, rng: np.random.Generator, shift: float = 0.0) -> Rows:
+def rows(n: int, rng: np.random.Generator, shift: float = 0.0) -> NetworkOutputs:
     target = rng.integers(0, 2, n)
     embedding = rng.normal(size=(n, 4)) * [1.0, 5.0, 0.1, 1.0] + 6.0 * target[:, None] + shift
     detections = rng.integers(1, 20, n)
-    return Rows(
-        np.zeros((n, 3), np.float32),
-        embedding.astype(np.float32),
-        np.zeros((n, 2), np.float32),
-        target,
-        detections,
-        np.arange(n),
-        np.ones(n),
+    return NetworkOutputs(
+        logits=np.zeros((n, 3), np.float32),
+        embedding=embedding.astype(np.float32),
+        features=np.zeros((n, 2), np.float32),
+        target=target,
+        n_detections=detections,
+        owner=np.arange(n),
+        weight=np.ones(n),
     )
 
 

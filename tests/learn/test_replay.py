@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from firstlight.classifier import Classifier, load
+from firstlight.classifier.checkpoint import REPLAY
 from firstlight.errors import CheckpointError, UsageError
-from firstlight.learn import fine_tune, memory, pretrain
+from firstlight.learn import fine_tune, pretrain, replay
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
@@ -57,8 +58,8 @@ def test_what_is_remembered_is_read_as_before(two_surveys: LightCurves, rows: st
         before_days=30.0,  # type: ignore[arg-type]
     )
     names = [str(label) for label in two_surveys.column("label")]
-    again = memory.parse(memory.dump(two_surveys, names, preparation))
-    before, after = preparation(memory.read_rows(two_surveys, preparation)), preparation(again)
+    again = replay.parse(replay.dump(two_surveys, names, preparation))
+    before, after = preparation(replay.read_rows(two_surveys, preparation)), preparation(again)
     assert np.array_equal(before.offsets, after.offsets)
     np.testing.assert_allclose(after.time, before.time, atol=1e-3)
     np.testing.assert_allclose(after.features, before.features, atol=0.01, rtol=0.01)
@@ -80,14 +81,14 @@ def test_upper_limits_are_remembered_where_they_are_read(curves: LightCurves):
         detected=curves.detected & ~faint,
     )
     names = [str(label) for label in curves.column("label")]
-    again = memory.parse(memory.dump(limited, names, Preparation(rows="all")))
+    again = replay.parse(replay.dump(limited, names, Preparation(rows="all")))
     assert np.isnan(again.flux).sum() == len(curves)
     np.testing.assert_allclose(again.limit[np.isnan(again.flux)], 700.0, rtol=1e-3)
-    assert not np.isfinite(memory.parse(memory.dump(limited, names, Preparation())).limit).any()
+    assert not np.isfinite(replay.parse(replay.dump(limited, names, Preparation())).limit).any()
 
 
 def test_neither_names_nor_dates_nor_other_columns_are_remembered(two_surveys: LightCurves):
-    again = memory.parse(memory.dump(two_surveys, ["TDE"] * len(two_surveys), Preparation()))
+    again = replay.parse(replay.dump(two_surveys, ["TDE"] * len(two_surveys), Preparation()))
     assert np.abs(again.time).max() < 400
     assert "mwebv" not in again.objects.column_names and "photoz" not in again.objects.column_names
     assert not set(again.object_id) & set(two_surveys.object_id)
@@ -95,9 +96,9 @@ def test_neither_names_nor_dates_nor_other_columns_are_remembered(two_surveys: L
 
 def test_every_label_gets_its_part_and_rare_ones_are_kept_whole():
     names = ["SN Ia"] * 50 + ["SN Iax[02cx-like]"] * 3 + [None] * 9 + ["TDE"] * 20
-    kept = [names[k] for k in memory.choose(names, 25, np.random.default_rng(0))]
+    kept = [names[k] for k in replay.balanced(names, 25, np.random.default_rng(0))]
     assert {name: kept.count(name) for name in set(kept)} == {"SN Ia": 11, "SN Iax[02cx-like]": 3, "TDE": 11}
-    assert len(memory.choose(names, 1000, np.random.default_rng(0))) == 73
+    assert len(replay.balanced(names, 1000, np.random.default_rng(0))) == 73
 
 
 def test_a_base_replays_what_it_carries_unless_told_otherwise(base: Classifier, small: Classifier):
@@ -109,11 +110,11 @@ def test_a_base_replays_what_it_carries_unless_told_otherwise(base: Classifier, 
     plain = fine_tune(base, two, epochs=1, replay=False)
     assert plain.checkpoint.config["training"]["replay"] is None
     for one in (tuned, plain):
-        assert one.checkpoint.extras[memory.PART] == base.checkpoint.extras[memory.PART]
+        assert one.checkpoint.extras[REPLAY] == base.checkpoint.extras[REPLAY]
     other = fine_tune(base, two, epochs=1, replay=labelled(9, seed=5), keep=6)
     assert sum(other.checkpoint.config["training"]["replay"].values()) == 9
-    assert len(memory.carried(other) or ()) == 6
-    assert memory.carried(small) is None and memory.carried(fine_tune(small, two, epochs=1)) is None
+    assert len(replay.carried(other) or ()) == 6
+    assert replay.carried(small) is None and replay.carried(fine_tune(small, two, epochs=1)) is None
 
 
 def test_labels_spelt_in_another_way_do_not_touch_what_is_carried(base: Classifier):
@@ -127,7 +128,7 @@ def test_labels_are_carried_finer_than_the_network_knows_them(tmp_path):
     fine = labelled(30, classes=("SN Ib", "SN Ic", "TDE"))
     base = pretrain(fine, classes=("SN Ib/c", "TDE"), sizes=SMALL, epochs=1, keep=9, out=tmp_path / "base")
     assert base.classes == ("SN Ib/c", "TDE")
-    own = memory.carried(load(tmp_path / "base"))
+    own = replay.carried(load(tmp_path / "base"))
     assert own is not None
     assert sorted(own.column("label")) == ["SN Ib"] * 3 + ["SN Ic"] * 3 + ["TDE"] * 3
     assert "Carries up to 9" in base.card
@@ -143,10 +144,10 @@ def test_what_is_carried_of_other_classes_is_not_replayed(base: Classifier, stra
 
 def test_what_cannot_be_read_is_refused(curves: LightCurves):
     with pytest.raises(CheckpointError, match="cannot be read"):
-        memory.parse(b"PAR1")
+        replay.parse(b"PAR1")
     buffer = pa.BufferOutputStream()
     pa.parquet.write_table(pa.table({"days": [1]}), buffer)
     with pytest.raises(CheckpointError, match="no light curves"):
-        memory.parse(buffer.getvalue().to_pybytes())
+        replay.parse(buffer.getvalue().to_pybytes())
     with pytest.raises(UsageError, match="keep"):
         pretrain(curves, sizes=SMALL, epochs=1, keep=-1)
