@@ -96,6 +96,10 @@ class Results:
         values = self.values(arm, budget, metric, **where)
         return None if values is None else summarise(values)
 
+    def with_most_labels(self, arm: str, metric: str, **where: Any) -> Median | None:
+        """`median` at the largest budget of an arm."""
+        return self.median(arm, self.budgets(arm)[-1], metric, **where)
+
     def record(self, arm: str, budget: str, name: str) -> float | None:
         """Median over draws of a number of the record, e.g. ``seconds``, ``epochs`` or ``steps``."""
         own = [self.results[cell][0].record.get(name) for cell in self.cells(arm, budget)]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from firstlight.evaluate import confusion, decide
+from firstlight.evaluate import Score, confusion, decide
 from firstlight.report import (
     UNKNOWN,
     Block,
@@ -37,18 +36,6 @@ CAPTIONS = {
     "time": "With all labels, against detections and days since the trigger; dotted: full light curves. "
     "Bands: middle 68 % of the draws. n: objects scored.",
 }
-
-
-@dataclass(frozen=True)
-class _StageScore:
-    """A row as `firstlight.figures` draws it."""
-
-    stage: str
-    metric: str
-    of: str
-    value: float
-    sd: float
-    n: int
 
 
 def study_page(findings: Results, found: Verdicts, drawn: Mapping[str, Savable]) -> Page:
@@ -151,13 +138,10 @@ def _label_table(findings: Results, metric: str, split: str) -> tuple[str, Table
     budgets = sorted({b for arm in findings.arms for b in findings.budgets(arm.name)}, key=findings.number)
     # Resampling the objects inflates a calibration error: its interval would not hold the value.
     write = _bare if metric == "ece" else _text
-    rows = (
-        [
-            arm.name,
-            *(write(findings.median(arm.name, budget, metric, split=split)) for budget in budgets),
-        ]
+    rows = [
+        [arm.name, *(write(findings.median(arm.name, one, metric, split=split)) for one in budgets)]
         for arm in findings.arms
-    )
+    ]
     header = ["arm", *(labels_words(findings, budget) for budget in budgets)]
     kept = (row for row in rows if set(row[1:]) != {UNKNOWN})
     return f"{NAMES[metric]}, full light curves{_of(findings, split)}", _table(header, kept)
@@ -166,14 +150,12 @@ def _label_table(findings: Results, metric: str, split: str) -> tuple[str, Table
 def _stage_table(findings: Results, split: str) -> tuple[str, Table]:
     stages = [stage.name for stage in findings.study.stages]
     rows = [
-        [arm.name]
-        + [
-            _text(
-                findings.median(
-                    arm.name, findings.budgets(arm.name)[-1], "macro_auroc", stage=stage, split=split
-                )
-            )
-            for stage in stages
+        [
+            arm.name,
+            *(
+                _text(findings.with_most_labels(arm.name, "macro_auroc", stage=stage, split=split))
+                for stage in stages
+            ),
         ]
         for arm in findings.arms
     ]
@@ -184,10 +166,9 @@ def _stage_table(findings: Results, split: str) -> tuple[str, Table]:
 def _class_table(findings: Results) -> tuple[str, Table]:
     classes = findings.rules.classes
     rows = (
-        [arm.name]
-        + [
-            _text(findings.median(arm.name, findings.budgets(arm.name)[-1], "auroc", of=index))
-            for index in range(len(classes))
+        [
+            arm.name,
+            *(_text(findings.with_most_labels(arm.name, "auroc", of=index)) for index in range(len(classes))),
         ]
         for arm in findings.arms
     )
@@ -270,7 +251,7 @@ def shown(findings: Results) -> tuple[Arm, ...]:
 
     def best(arms: Iterable[Arm], number: int) -> list[Arm]:
         def score(arm: Arm) -> float:
-            found = findings.median(arm.name, findings.budgets(arm.name)[-1], "macro_auroc")
+            found = findings.with_most_labels(arm.name, "macro_auroc")
             return -math.inf if found is None else found.value
 
         return sorted(arms, key=score, reverse=True)[:number]
@@ -313,28 +294,38 @@ def _by_labels(findings: Results, arms: Sequence[Arm], metric: str, **where: Any
     return found
 
 
-def _stage_rows(findings: Results, arm: Arm) -> list[_StageScore]:
-    budget = findings.budgets(arm.name)[-1]
+def _stage_rows(findings: Results, arm: Arm) -> list[Score]:
     rows = []
     for stage in findings.study.stages:
-        found = findings.median(arm.name, budget, "macro_auroc", stage=stage.name)
+        found = findings.with_most_labels(arm.name, "macro_auroc", stage=stage.name)
         if found is not None:
-            number = len(findings.rules.counting(stage, findings.study.splits[0]))
-            rows.append(_StageScore(stage.name, "macro_auroc", "all", found.value, found.sd, number))
+            objects = len(findings.rules.counting(stage, findings.study.splits[0]))
+            rows.append(
+                Score(
+                    stage=stage.name,
+                    metric="macro_auroc",
+                    of="all",
+                    value=found.value,
+                    lo=found.lo,
+                    hi=found.hi,
+                    sd=found.sd,
+                    n=objects,
+                )
+            )
     return rows
 
 
 def _confusions(findings: Results) -> Iterator[tuple[str, Any]]:
     """Of the best arm that starts from a base and the best that does not, at most labels: draw 0, full."""
     split = findings.study.splits[0]
-    groups: dict[bool, list[tuple[float, Arm, str]]] = {}
+    groups: dict[bool, list[tuple[float, Arm]]] = {}
     for arm in findings.arms:
-        budget = findings.budgets(arm.name)[-1]
-        found = findings.median(arm.name, budget, "macro_auroc")
+        found = findings.with_most_labels(arm.name, "macro_auroc")
         if found is not None:
-            groups.setdefault(findings.study.from_scratch(arm), []).append((found.value, arm, budget))
+            groups.setdefault(findings.study.from_scratch(arm), []).append((found.value, arm))
     for group in groups.values():
-        _, arm, budget = max(group, key=lambda item: item[0])
+        _, arm = max(group, key=lambda item: item[0])
+        budget = findings.budgets(arm.name)[-1]
         answer, _ = findings.results[findings.cells(arm.name, budget)[0]]
         truth = findings.rules.truth(findings.rules.counting(split=split))
         table = confusion(truth, decide(answer.probabilities[split, "full"]), len(findings.rules.classes))
