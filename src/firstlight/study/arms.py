@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from firstlight import learn
 from firstlight._types import Floats
 from firstlight.classifier import Classifier
 from firstlight.errors import CheckpointError, TrainingError, UsageError
@@ -18,11 +19,22 @@ from firstlight.study.cells import Cell, CellAnswer, Place
 from firstlight.study.material import LEAST, Material
 from firstlight.study.plan import Arm
 
-if TYPE_CHECKING:
-    from firstlight.learn import Recipe
-
 Probabilities = dict[Place, Floats]
 NO_STOP = 10**6  # epochs of patience: a training that is followed is never stopped early
+
+# Training of arXiv:2502.18558 as its code has it: batches of 128, at most 40 epochs at a constant rate, class
+# weights N / n_c, the last observation alone, and a tenth of the labels for early stopping.
+REFERENCE = learn.Recipe(
+    epochs=40,
+    batch_size=128,
+    schedule="constant",
+    gradient_norm=1e9,
+    weight_power=1.0,
+    prefixes=False,
+    validation=0.1,
+    patience=5,
+    min_delta=1e-3,
+)
 
 
 def answer(cell: Cell, material: Material) -> CellAnswer:
@@ -125,12 +137,10 @@ def _ask(classifier: Classifier, cell: Cell, material: Material) -> Probabilitie
 
 def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: Any) -> Classifier:
     """The network of an arm of kind "scratch" or "fine-tune", trained on these objects of the pool."""
-    from firstlight import learn
-
     arm, rules = cell.arm, material.rules
     labelled = material.curves(arm, "pool").take(objects)
     settings = {**arm.settings, **changes}
-    recipe = reference_recipe() if arm.recipe == "reference" else None
+    recipe = REFERENCE if arm.recipe == "reference" else None
     if arm.kind == "scratch":
         return learn.pretrain(
             labelled,
@@ -164,33 +174,10 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
     )
 
 
-def reference_recipe() -> Recipe:
-    """The training of arXiv:2502.18558 as its code has it.
-
-    Batches of 128, at most 40 epochs at a constant rate, class weights N / n_c, the last observation alone,
-    and a tenth of the labels for early stopping.
-    """
-    from firstlight.learn import Recipe
-
-    return Recipe(
-        epochs=40,
-        batch_size=128,
-        schedule="constant",
-        gradient_norm=1e9,
-        weight_power=1.0,
-        prefixes=False,
-        validation=0.1,
-        patience=5,
-        min_delta=1e-3,
-    )
-
-
-def default_recipes(arm: Arm) -> list[Recipe]:
+def default_recipes(arm: Arm) -> list[learn.Recipe]:
     """The recipes that decide what a network's arm does where it does not say so itself."""
-    from firstlight import learn
-
     if arm.recipe == "reference":
-        return [reference_recipe()]
+        return [REFERENCE]
     tuning = [learn.FINE_TUNE, learn.FINE_TUNE_REPLAY] if arm.kind == "fine-tune" else []
     return [*tuning, learn.LONG] if arm.kind == "scratch" or arm.strategy == "auto" else tuning
 
@@ -236,8 +223,6 @@ def _followed(cell: Cell, material: Material) -> list[dict[str, float]]:
 
 
 def _history(classifier: Classifier) -> list[dict[str, Any]]:
-    from firstlight import learn
-
     try:
         rows: list[dict[str, Any]] = learn.history(classifier).to_pylist()
     except CheckpointError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from firstlight import learn
 from firstlight.errors import Arg, FirstlightError, UnknownNameError, UsageError, joined
 from firstlight.evaluate import Boosting, Protocol
 from firstlight.study.arms import answer, average, default_recipes
@@ -174,8 +175,6 @@ def _refuse(material: Material) -> None:
         where = f"arm '{arm.name}'"
         try:
             if arm.is_network:
-                from firstlight import learn
-
                 if arm.kind == "fine-tune" and arm.strategy not in learn.STRATEGIES:
                     raise UnknownNameError("strategy", arm.strategy, learn.STRATEGIES)
                 own = {name: value for name, value in arm.settings.items() if name != "sizes"}
