@@ -5,7 +5,7 @@
 
 Every run starts from the same few labels of the pool of ztf-5 (two of each class, the rest at random), asks
 for more in each round (20, or a tenth of those there are), and trains anew. What to ask is chosen by
-``suggest`` (`firstlight.classifier.choose`), at ``random``, or ``brightest`` first. The base network stays as
+``suggest`` (`firstlight.suggest.choose`), at ``random``, or ``brightest`` first. The base network stays as
 it is. What learns is a head on its embedding, its answers after 5 and 10 detections and at the end, and the
 features of the standing opponent: the geometric mean of a logistic regression and of boosted trees, every
 class weighing the same in both, so that no class shares are needed, however the labels were chosen.
@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import firstlight as fl
-from firstlight.classifier import choose
 from firstlight.evaluate import Boosting, Protocol, features, macro_auroc, macro_f1, peak_magnitude, protocol
 from firstlight.lightcurves import LightCurves
+from firstlight.suggest import choose
 
 STRATEGIES = ("suggest", "random", "brightest")
 ASKED = 0.6  # of the pool, with --split pool

@@ -17,6 +17,7 @@ ROOMS = {
     "readers": "files and tables",
     "preparation": "light curves to numbers",
     "classifier": "checkpoints, answers, calibration",
+    "suggest": "which spectra to take next",
     "learn": "pretraining, fine-tuning, export (needs the extra `learn`)",
     "evaluate": "measures, protocols, the opponent",
     "figures": "light curves and performance (needs the extra `plot`)",

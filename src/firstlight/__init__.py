@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from firstlight.classifier import Classifier, Predictions, classify, load, packaged, suggest
+    from firstlight.classifier import Classifier, Predictions, classify, load, packaged
     from firstlight.errors import FirstlightError
     from firstlight.facts import class_tree, survey, surveys
     from firstlight.learn import fine_tune, pretrain
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from firstlight.preparation import Observation, Preparation, deredden
     from firstlight.readers import read, read_batches, read_table, sample
     from firstlight.study import label_efficiency
+    from firstlight.suggest import suggest
 
 __all__ = [
     "Classifier",
@@ -49,7 +50,8 @@ _HOMES = {
     "lightcurves": ("Flag", "LightCurves"),
     "readers": ("read", "read_batches", "read_table", "sample"),
     "preparation": ("Observation", "Preparation", "deredden"),
-    "classifier": ("Classifier", "Predictions", "classify", "load", "packaged", "suggest"),
+    "classifier": ("Classifier", "Predictions", "classify", "load", "packaged"),
+    "suggest": ("suggest",),
     "learn": ("fine_tune", "pretrain"),
     "evaluate": (),
     "figures": (),

@@ -1,6 +1,5 @@
 """Classifiers: checkpoints, inference on ONNX Runtime, calibration and predictions."""
 
-from firstlight.classifier.acquisition import Choice, choose
 from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
@@ -9,29 +8,27 @@ from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.sets import ClassSets
 from firstlight.classifier.state import StreamState
-from firstlight.classifier.suggesting import Suggestions, suggest
 from firstlight.classifier.trust import Trust
 
 __all__ = [
     "Calibration",
     "Checkpoint",
-    "Choice",
     "ClassSets",
     "Classifier",
     "Novelty",
     "Predictions",
     "StreamState",
-    "Suggestions",
     "Trust",
-    "choose",
     "classify",
     "load",
     "packaged",
     "read_checkpoint",
-    "suggest",
 ]
 
-_MOVED = {"write_checkpoint": "Checkpoint.build(...).save(path)"}
+_MOVED = {
+    "write_checkpoint": "firstlight.classifier.Checkpoint.build(...).save(path)",
+    **{name: f"firstlight.suggest.{name}" for name in ("Choice", "Suggestions", "choose", "suggest")},
+}
 
 
 def __getattr__(name: str) -> object:

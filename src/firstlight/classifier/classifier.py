@@ -142,7 +142,7 @@ class Classifier:
             One object for every one that went in, in the same order; NaN and flags where nothing can be said.
         """
         ask = answer(self.calibration, self.classes, classes, priors)
-        _refuse_others(curves)
+        require_curves(curves)
         measure = self._novelty("classify") if novelty else None
         N, n = len(curves.time), len(curves)
         probabilities = np.full((N, len(ask.classes)), np.nan, np.float32)
@@ -254,13 +254,13 @@ class Classifier:
 
     def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
-        _refuse_others(curves)
+        require_curves(curves)
         sequences = self.preparation(curves)
         return sequences, self._run(sequences, ("logits",), batch_size)[0]
 
     def embed(self, curves: LightCurves, *, batch_size: int = 64) -> Floats:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
-        _refuse_others(curves)
+        require_curves(curves)
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
         for first, last in pieces(curves.offsets):
             sequences = self.preparation(curves[first:last])
@@ -357,10 +357,11 @@ class Classifier:
         return self.checkpoint.save(path)
 
 
-def _refuse_others(curves: object) -> None:
+def require_curves(curves: object, where: str = "") -> None:
     """Raise UsageError when what should be light curves is a table, a path or anything else."""
     if not isinstance(curves, LightCurves):
         raise UsageError(
             f"light curves are needed, not a {type(curves).__name__}",
+            where=where,
             hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
         )

@@ -83,15 +83,15 @@ def suggest(
     (--label, --objects) count as labelled. One row an object: rank, object_id, score, the reason in words,
     the latest magnitude, the parts of the score, and the probability of each class.
     """
-    import firstlight
+    from firstlight.suggest import suggest as ranked
 
     check_output(out, inputs=(table, *(() if labelled is None else (labelled,))))
     model = load(classifier, threads=threads)
     curves = read_curves(table, **source_options)
     others = None if labelled is None else read_curves(labelled, **source_options)
-    found = firstlight.suggest(
-        curves,
+    found = ranked(
         model,
+        curves,
         number=number,
         labelled=others,
         magnitude_limit=magnitude_limit,

@@ -1,6 +1,6 @@
 """What a label would teach: uncertainty, class balance and diversity, chosen one after the other.
 
-Plain arithmetic on probabilities and embeddings; `suggesting` asks a classifier for them.
+Plain arithmetic on probabilities and embeddings; `ranking` asks a classifier for them.
 """
 
 from __future__ import annotations
@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import UsageError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # What counts how much; chosen by replayed experiments inside the pool of ztf-5 (benchmarks/suggest.py).
 UNCERTAINTY, BALANCE, DIVERSITY = 0.4, 0.4, 0.2
@@ -143,7 +141,7 @@ def _to_nearest(places: Floats, known: Floats) -> Floats:
     return nearest
 
 
-def _diversity(distance: Floats, alive: NDArray[np.bool_]) -> Floats:
+def _diversity(distance: Floats, alive: Bools) -> Floats:
     """The distance as a share, 1/2 at the median of what may still be chosen."""
     usual = float(np.median(distance[alive])) if alive.any() else 0.0
     if np.isinf(usual):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import firstlight as fl
-from firstlight.classifier import Classifier, suggest
-from firstlight.classifier.acquisition import Choice
-from firstlight.classifier.suggesting import latest
-from firstlight.classifier.wording import reasons
+from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
+from firstlight.suggest import Choice, suggest
+from firstlight.suggest.ranking import latest
+from firstlight.suggest.suggestions import reasons
 
 PARTS = ("uncertainty", "balance", "diversity")
 
@@ -36,7 +36,7 @@ def test_the_list_is_best_first_and_holds_no_labelled_object(
     classifier: Classifier, many: LightCurves
 ) -> None:
     curves = some_labels(classifier, many, 5)
-    found = suggest(curves, classifier, number=6)
+    found = suggest(classifier, curves, number=6)
     assert len(found) == 6
     assert found.left_out["with a label"] == 5
     has_label = {name for name, one in zip(curves.object_id, curves.column("label"), strict=True) if one}
@@ -49,9 +49,9 @@ def test_labels_in_the_same_table_or_in_another_give_the_same_list(
 ) -> None:
     curves = some_labels(classifier, many, 5)
     has = np.array([one is not None for one in curves.column("label")])
-    together = suggest(curves, classifier, number=8)
-    apart = suggest(many[~has], classifier, number=8, labelled=curves[has])
-    both = suggest(many, classifier, number=8, labelled=curves)
+    together = suggest(classifier, curves, number=8)
+    apart = suggest(classifier, many[~has], number=8, labelled=curves[has])
+    both = suggest(classifier, many, number=8, labelled=curves)
     assert together.object_id == apart.object_id == both.object_id
     assert together.score == pytest.approx(apart.score)
 
@@ -61,7 +61,7 @@ def test_the_order_of_the_table_and_a_second_call_change_nothing(
 ) -> None:
     curves = some_labels(classifier, many, 4)
     shuffled = curves.take(np.random.default_rng(8).permutation(len(curves)))
-    one, again, other = (suggest(table, classifier, number=9) for table in (curves, curves, shuffled))
+    one, again, other = (suggest(classifier, table, number=9) for table in (curves, curves, shuffled))
     assert one.object_id == again.object_id == other.object_id
     assert one.to_arrow().equals(again.to_arrow())
 
@@ -77,7 +77,7 @@ def test_the_seed_decides_between_twins_only(classifier: Classifier, many: Light
         flux_unit="nJy",
         survey="ZTF",
     )
-    first = {suggest(twins, classifier, number=1, seed=seed).object_id[0] for seed in range(12)}
+    first = {suggest(classifier, twins, number=1, seed=seed).object_id[0] for seed in range(12)}
     assert len(first) > 1
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_observed_any_more_is_left_out_with_the_reason(
 ) -> None:
     magnitude, days = latest(many)
     limit, within = float(np.nanmedian(magnitude)), float(np.nanmedian(days))
-    found = suggest(many, classifier, number=30, magnitude_limit=limit, seen_within=within)
+    found = suggest(classifier, many, number=30, magnitude_limit=limit, seen_within=within)
     assert (found.magnitude <= limit).all()
     assert (found.days_since_detection <= within).all()
     assert found.left_out[f"fainter than {limit:g} mag"] > 0
@@ -118,7 +118,7 @@ def test_a_label_of_another_type_is_not_asked_for_again_but_counts_for_no_class(
 ) -> None:
     labels: list[str | None] = [None] * len(many)
     labels[2] = "AGN" if "AGN" not in classifier.classes else "Kilonova"
-    found = suggest(labelled_as(many, labels), classifier, number=30)
+    found = suggest(classifier, labelled_as(many, labels), number=30)
     assert many.object_id[2] not in found.object_id
     assert (found.diversity < 1).all()
 
@@ -127,37 +127,37 @@ def test_a_spelling_that_is_no_class_is_refused_with_the_nearest(
     classifier: Classifier, many: LightCurves
 ) -> None:
     with pytest.raises(UnknownNameError, match="Label 'SN Iq'"):
-        suggest(labelled_as(many, ["SN Iq", *[None] * (len(many) - 1)]), classifier)
+        suggest(classifier, labelled_as(many, ["SN Iq", *[None] * (len(many) - 1)]))
 
 
 def test_labelled_light_curves_without_any_label_are_refused(
     classifier: Classifier, many: LightCurves
 ) -> None:
     with pytest.raises(UsageError, match="none of the labelled light curves has a label"):
-        suggest(many, classifier, labelled=many)
+        suggest(classifier, many, labelled=many)
 
 
 def test_when_nothing_is_left_the_error_says_why(classifier: Classifier, many: LightCurves) -> None:
     every = labelled_as(many, [classifier.classes[0]] * len(many))
     with pytest.raises(UsageError, match="no object is left to suggest: 30 with a label"):
-        suggest(every, classifier)
+        suggest(classifier, every)
     with pytest.raises(UsageError, match="fainter than 1 mag"):
-        suggest(many, classifier, magnitude_limit=1.0)
+        suggest(classifier, many, magnitude_limit=1.0)
     with pytest.raises(UsageError, match="0 objects are too few"):
-        suggest(many, classifier, number=0)
+        suggest(classifier, many, number=0)
 
 
 def test_what_is_no_light_curve_is_refused(classifier: Classifier, many: LightCurves) -> None:
     with pytest.raises(UsageError, match="not a Table"):
-        suggest(many.to_arrow(), classifier)
+        suggest(classifier, many.to_arrow())
     with pytest.raises(UsageError, match="not a list"):
-        suggest(many, classifier, labelled=[many])  # type: ignore[arg-type]
+        suggest(classifier, many, labelled=[many])  # type: ignore[arg-type]
 
 
 def test_without_labels_those_that_the_classifier_was_fine_tuned_on_count(many: LightCurves) -> None:
     """The packaged classifier saw few TDEs and many SNe Ia: a TDE is wanted more."""
     found = suggest(
-        fl.sample("ztf").with_objects({"object_id": fl.sample("ztf").object_id, "label": [None] * 14})
+        "ztf", fl.sample("ztf").with_objects({"object_id": fl.sample("ztf").object_id, "label": [None] * 14})
     )
     rare = found.probabilities[:, found.classes.index("TDE")]
     common = found.probabilities[:, found.classes.index("SN Ia")]
@@ -170,7 +170,7 @@ def test_without_labels_those_that_the_classifier_was_fine_tuned_on_count(many: 
 def test_the_table_holds_rank_reason_magnitude_parts_and_probabilities(
     classifier: Classifier, many: LightCurves
 ) -> None:
-    table = suggest(many, classifier, number=3).to_arrow()
+    table = suggest(classifier, many, number=3).to_arrow()
     first = ["rank", "object_id", "score", "reason", "magnitude", "days_since_detection", *PARTS]
     assert table.column_names == [*first, *classifier.classes]
     assert table["rank"].to_pylist() == [1, 2, 3]
@@ -197,3 +197,24 @@ def test_the_reason_says_what_it_may_be_what_has_few_labels_and_what_it_is_unlik
     assert said([0.7, 0.2, 0.1], few) == "perhaps SN Ia"
     assert said([0.34, 0.33, 0.33], [0, 0, 0]) == "SN Ia, SLSN-I or TDE; no labels of any"
     assert said([0.1, 0.45, 0.45], [5, 0, 0], 0.9, compared=False) == "SLSN-I or TDE; no labels of either"
+
+
+# --- how it is called ---------------------------------------------------------------------------------------
+
+
+def test_the_order_of_before_still_works_and_says_the_new_one(
+    classifier: Classifier, many: LightCurves
+) -> None:
+    with pytest.warns(DeprecationWarning, match=r"now suggest\(classifier, curves\)"):
+        before = suggest(many, classifier, number=3)
+    named = suggest(curves=many, classifier=classifier, number=3)
+    assert before.object_id == named.object_id == suggest(classifier, many, number=3).object_id
+    with pytest.warns(DeprecationWarning):
+        assert suggest(many, number=2).classifier == "ztf"
+    with pytest.raises(UsageError, match="not a NoneType"):
+        suggest(classifier)
+
+
+def test_the_old_home_says_the_new_one() -> None:
+    with pytest.raises(ImportError, match=r"is now firstlight\.suggest\.Suggestions"):
+        from firstlight.classifier import Suggestions  # noqa: F401

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from firstlight.classifier.acquisition import BALANCE, DIVERSITY, UNCERTAINTY, choose, wanted
 from firstlight.errors import UsageError
+from firstlight.suggest.acquisition import BALANCE, DIVERSITY, UNCERTAINTY, choose, wanted
 
 TIGHT = np.zeros((3, 2))
 
@@ -70,7 +70,7 @@ def test_distances_in_pieces_are_those_at_once(monkeypatch: pytest.MonkeyPatch) 
     args = random.dirichlet(np.ones(3), 60), random.normal(size=(60, 5)), 15
     known = random.normal(size=(9, 5))
     whole = choose(*args, labelled=known)
-    monkeypatch.setattr("firstlight.classifier.acquisition._PAIRS_AT_ONCE", 20)
+    monkeypatch.setattr("firstlight.suggest.acquisition._PAIRS_AT_ONCE", 20)
     assert choose(*args, labelled=known).chosen.tolist() == whole.chosen.tolist()
 
 
