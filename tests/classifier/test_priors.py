@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import firstlight as fl
-from firstlight.classifier.priors import estimate_shares
+from firstlight.classifier.calibration import estimate_shares
 from firstlight.errors import UsageError
 
 

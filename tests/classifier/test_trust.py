@@ -107,7 +107,9 @@ def test_a_stream_gives_the_sets_and_novelty_of_the_table(trusted: Classifier, m
         for k in range(len(many)):
             states = streamed(trusted, many, k, novelty=True, **options)
             rows = slice(many.offsets[k], many.offsets[k + 1])
-            np.testing.assert_array_equal([s.sets(0.9) for s in states], sets[rows].reshape(len(states), -1))
+            np.testing.assert_array_equal(
+                [trusted.sets(s, 0.9) for s in states], sets[rows].reshape(len(states), -1)
+            )
             novelty = [np.nan if s.novelty is None else s.novelty for s in states]
             np.testing.assert_allclose(novelty, table.novelty[rows], atol=2e-5)
 

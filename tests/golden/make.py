@@ -105,7 +105,7 @@ def stepped(name: str) -> Found:
             state, p = classifier.step(state, one)
             answers.append(np.full(len(classifier.classes), np.nan, np.float32) if p is None else p)
             if asks:
-                sets.append(state.sets(0.9))
+                sets.append(classifier.sets(state, 0.9))
                 novelty.append(np.nan if state.novelty is None else state.novelty)
     found: Found = {"probabilities": np.array(answers)}
     return {**found, "sets": np.array(sets), "novelty": np.array(novelty)} if asks else found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from firstlight import facts
-from firstlight.classifier import Classifier, load, packaged
+from firstlight.classifier import Classifier, StreamState, load, packaged
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
 
@@ -97,6 +97,43 @@ def same() -> Callable[[Any, Any], None]:
 
 
 @pytest.fixture(scope="session")
+def together() -> Callable[..., list[list[StreamState]]]:
+    """The states of each object after each of its observations, all objects moving on at once."""
+
+    def take(classifier: Classifier, curves: LightCurves, **asked: Any) -> list[list[StreamState]]:
+        names = ("redshift", "mwebv", "trigger_mjd")
+        states = [
+            classifier.start({name: curves.column(name)[k] for name in names}, survey=survey, **asked)
+            for k, survey in enumerate(curves.column("survey"))
+        ]
+        found: list[list[StreamState]] = [[] for _ in states]
+        lengths = np.diff(curves.offsets)
+        for turn in range(int(lengths.max(initial=0))):
+            going = np.flatnonzero(lengths > turn)
+            after = classifier.step_many(
+                [states[k] for k in going], [observed(curves, curves.offsets[k] + turn) for k in going]
+            )
+            for k, state in zip(going, after, strict=True):
+                states[k] = state
+                found[k].append(state)
+        return found
+
+    return take
+
+
+def observed(curves: LightCurves, row: int) -> Observation:
+    """A row of light curves as a stream delivers it."""
+    return Observation(
+        time=curves.time[row],
+        passband=curves.passbands[curves.passband[row]],
+        flux=curves.flux[row],
+        flux_err=curves.flux_err[row],
+        detected=bool(curves.detected[row]),
+        limit=curves.limit[row],
+    )
+
+
+@pytest.fixture(scope="session")
 def stream() -> Callable[[Classifier, LightCurves, int], np.ndarray]:
     """The probabilities of object k after each of its observations, taken one by one."""
 
@@ -105,15 +142,7 @@ def stream() -> Callable[[Classifier, LightCurves, int], np.ndarray]:
         state = classifier.start(metadata, survey=curves.column("survey")[k])
         answers = []
         for row in range(curves.offsets[k], curves.offsets[k + 1]):
-            one = Observation(
-                time=curves.time[row],
-                passband=curves.passbands[curves.passband[row]],
-                flux=curves.flux[row],
-                flux_err=curves.flux_err[row],
-                detected=bool(curves.detected[row]),
-                limit=curves.limit[row],
-            )
-            state, p = classifier.step(state, one)
+            state, p = classifier.step(state, observed(curves, row))
             answers.append(np.full(len(classifier.classes), np.nan) if p is None else p)
         return np.array(answers).reshape(-1, len(classifier.classes))
 

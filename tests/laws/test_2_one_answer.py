@@ -31,6 +31,21 @@ def test_one_observation_at_a_time(classifier, light_curves, same, stream, data)
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
+def test_many_objects_at_once_are_each_alone_to_the_last_bit(
+    classifier, light_curves, same, stream, together, data
+) -> None:
+    curves = data.draw(light_curves)
+    whole = classifier.classify(curves).probabilities
+    for k, states in enumerate(together(classifier, curves)):
+        nothing = np.full(len(classifier.classes), np.nan)
+        found = [nothing if state.probabilities is None else state.probabilities for state in states]
+        found = np.array(found).reshape(-1, len(nothing))
+        assert np.array_equal(found, stream(classifier, curves, k), equal_nan=True)
+        same(found, whole[curves.offsets[k] : curves.offsets[k + 1]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
 def test_a_shuffled_or_repeated_delivery(classifier, light_columns, same, data) -> None:
     found = data.draw(light_columns)
     names = [name for name in found if name not in ("objects", "survey", "flux_unit")]

@@ -4,11 +4,9 @@ from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.loading import classify, load, packaged
-from firstlight.classifier.novelty import Novelty
 from firstlight.classifier.predictions import Predictions
-from firstlight.classifier.sets import ClassSets
-from firstlight.classifier.state import StreamState
-from firstlight.classifier.trust import Trust
+from firstlight.classifier.stepping import StreamState
+from firstlight.classifier.trust import ClassSets, Novelty, Trust
 
 __all__ = [
     "Calibration",

@@ -1,16 +1,21 @@
-"""From logits to probabilities: temperatures and offsets by number of detections, class shares."""
+"""From logits to probabilities: temperatures and offsets by number of detections, shares of classes."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Floats, Floats32, Ints
 from firstlight.errors import UnknownNameError, UsageError
+
+_ROUNDS = 1000
+_EVEN = 0.05  # of the shares spread evenly: maximum likelihood empties rare classes of which it is not sure
+_ENOUGH = 1e-7  # largest change of a share at which it has settled
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,7 @@ class Calibration:
                 raise UnknownNameError("key of a calibration", key, known)
         return cls(**values)
 
-    def shift(
-        self, classes: Sequence[str], priors: Mapping[str, float] | str | None = None
-    ) -> NDArray[np.float32]:
+    def shift(self, classes: Sequence[str], priors: Mapping[str, float] | str | None = None) -> Floats32:
         """What offsets and priors add to each logit, float32 [C], or [B, C] where there are offsets.
 
         Parameters
@@ -103,9 +106,7 @@ class Calibration:
         own = np.array([self.offsets.get(name, none) for name in classes], np.float32)
         return np.asarray(own.T + ratio)
 
-    def _prior_shift(
-        self, classes: Sequence[str], priors: Mapping[str, float] | str | None
-    ) -> NDArray[np.float32]:
+    def _prior_shift(self, classes: Sequence[str], priors: Mapping[str, float] | str | None) -> Floats32:
         wanted = self.prior if priors is None else priors
         if wanted is None:
             return np.zeros(len(classes), np.float32)
@@ -115,13 +116,18 @@ class Calibration:
         with np.errstate(divide="ignore"):
             return np.log(shares(wanted, classes) / learnt).astype(np.float32)
 
+    @cached_property
+    def _bins(self) -> tuple[Ints, Floats32]:
+        """Edges and temperatures as arrays: they are needed at every observation of a stream."""
+        return np.array(self.temperature_edges, np.int64), np.array(self.temperatures, np.float32)
+
     def apply(
         self,
-        logits: NDArray[np.float32],
-        n_detections: NDArray[np.int64],
+        logits: Floats32,
+        n_detections: Ints,
         classes: Sequence[str],
         priors: Mapping[str, float] | str | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Floats32:
         """Probabilities, float32 [M, C], whose rows sum to 1.
 
         Parameters
@@ -136,13 +142,11 @@ class Calibration:
         """
         return self.probabilities(logits, n_detections, self.shift(classes, priors))
 
-    def probabilities(
-        self, logits: NDArray[np.float32], n_detections: NDArray[np.int64] | int, shift: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def probabilities(self, logits: Floats32, n_detections: Ints | int, shift: Floats32) -> Floats32:
         """As `apply`, with the shift of the logits at hand; `n_detections` may be one number."""
-        temperatures = np.asarray(self.temperatures, np.float32)
+        edges, temperatures = self._bins
         if len(temperatures) > 1:
-            bins = np.searchsorted(self.temperature_edges, n_detections, side="left")
+            bins = edges.searchsorted(n_detections, side="left")
             z = logits / temperatures[bins].reshape(-1, 1)
             z += shift if shift.ndim == 1 else shift[bins]
         else:
@@ -154,7 +158,7 @@ class Calibration:
         return np.asarray(z, np.float32)
 
 
-def shares(given: Mapping[str, float] | str, classes: Sequence[str]) -> NDArray[np.float64]:
+def shares(given: Mapping[str, float] | str, classes: Sequence[str]) -> Floats:
     """The share of each of `classes`, summing to 1.
 
     Raises
@@ -178,3 +182,27 @@ def shares(given: Mapping[str, float] | str, classes: Sequence[str]) -> NDArray[
     if not (np.isfinite(values).all() and (values >= 0.0).all() and values.sum() > 0.0):
         raise UsageError("shares must be numbers from 0 on, not all 0", where="priors")
     return np.asarray(values / values.sum())
+
+
+def estimate_shares(flat: Floats) -> Floats:
+    """The shares [C] of classes under which these probabilities are most likely, by expectation maximisation.
+
+    A small part is spread evenly over the classes, so that none becomes impossible.
+
+    Source: Saerens, Latinne and Decaestecker 2002, Neural Computation 14, 21.
+
+    Parameters
+    ----------
+    flat : float64 [n, C]
+        Probabilities under equal shares, each row summing to 1.
+    """
+    classes = flat.shape[1]
+    found = np.full(classes, 1.0 / classes)
+    for _ in range(_ROUNDS):
+        joint = flat * found
+        new = (joint / joint.sum(axis=1, keepdims=True)).mean(axis=0)
+        settled = float(np.abs(new - found).max()) < _ENOUGH
+        found = new
+        if settled:
+            break
+    return np.asarray((1 - _EVEN) * found + _EVEN / classes)

@@ -196,18 +196,27 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """
     path = Path(path)
     while True:
-        text = _config_of(path)
+        found = _stamp(path)
         try:
-            return _read(path, text)
+            return _read(path)
         except CheckpointError:
             # Replaced by another one while it was read: then the new one is read, not half of each.
-            if _config_of(path) == text:
+            if _stamp(path) == found:
                 raise
 
 
-def _read(path: Path, text: bytes) -> Checkpoint:
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """By which a folder is told from one that took its place; None where there is none."""
     try:
-        config = json.loads(text.decode("utf-8"))
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _read(path: Path) -> Checkpoint:
+    try:
+        config = json.loads(_config_of(path).decode("utf-8"))
     except ValueError as error:
         raise CheckpointError(f"{CONFIG} cannot be read ({error})", where=str(path)) from error
     _check_config(config, str(path / CONFIG))

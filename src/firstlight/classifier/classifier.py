@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firstlight import facts
-from firstlight.classifier.answers import Answer, Priors, answer
-from firstlight.classifier.calibration import Calibration, shares
+from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
+from firstlight.classifier.calibration import Calibration, estimate_shares, shares
 from firstlight.classifier.checkpoint import CONFIG, NETWORK, TRUST, Checkpoint
-from firstlight.classifier.network import Network
-from firstlight.classifier.novelty import Novelty
-from firstlight.classifier.predictions import Evidence, Predictions, running
-from firstlight.classifier.priors import estimate_shares
-from firstlight.classifier.rows import carry_on, pieces
-from firstlight.classifier.state import StreamState
+from firstlight.classifier.inference import Network
+from firstlight.classifier.predictions import Predictions, running
+from firstlight.classifier.readout import Priors, Question, Readout
+from firstlight.classifier.stepping import StreamState, advance
 from firstlight.classifier.trust import Trust, read_trust
 from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
-Floats = NDArray[np.float32]
+# Observations prepared at a time: bounds the memory, and fits the caches of a processor.
+_ROWS_AT_ONCE = 32_768
 
 
 class Classifier:
@@ -104,6 +102,9 @@ class Classifier:
             self.trust = read_trust(
                 part, classes=len(self.classes), numbers=numbers, where=checkpoint.where(TRUST)
             )
+        # A pure function of the question; kept, because a stream asks the same at every observation.
+        readout = partial(Readout.of, own=self.classes, calibration=self.calibration, trust=self.trust)
+        self._readout = lru_cache(maxsize=32)(readout)
 
     def __repr__(self) -> str:
         return f"Classifier('{self.name}', version {self.version}: {', '.join(self.classes)})"
@@ -141,64 +142,48 @@ class Classifier:
         Predictions
             One object for every one that went in, in the same order; NaN and flags where nothing can be said.
         """
-        ask = answer(self.calibration, self.classes, classes, priors)
+        readout = self._readout(self._question(classes, priors, novelty, where="classify"))
         require_curves(curves)
-        measure = self._novelty("classify") if novelty else None
         N, n = len(curves.time), len(curves)
-        probabilities = np.full((N, len(ask.classes)), np.nan, np.float32)
-        strange = None if measure is None else np.full(N, np.nan, np.float32)
-        # Class sets rest on the classifier's own shares and classes, whatever was asked for.
-        own, counted = probabilities, np.zeros(N if self.trust else 0, np.int64)
-        if self.trust and not self._is_plain(ask):
-            own = np.full((N, len(self.classes)), np.nan, np.float32)
+        said = readout.nothing(N)
         days = np.full(N, np.nan)
         read = np.zeros(N, np.bool_)
         flags = curves.object_flags.copy()
-        for first, last in pieces(curves.offsets):
+        for first, last in _pieces(curves.offsets):
             piece = curves if (first, last) == (0, n) else curves[first:last]
             begin = int(curves.offsets[first])
             sequences = self.preparation(piece)
-            outputs = ("logits",) if measure is None else ("logits", "embedding")
-            logits, *embedding = self._run(sequences, outputs, batch_size)
+            outputs = self._run(sequences, readout.outputs, batch_size)
             issued = sequences.issued
-            rows, seen = sequences.row[issued] + begin, sequences.n_detections[issued]
-            probabilities[rows] = ask(logits[issued], seen)
-            if self.trust:
-                counted[rows] = seen
-                if own is not probabilities:
-                    own[rows] = self._plain(logits[issued], seen)
-            if measure is not None and strange is not None:
-                strange[rows] = measure(embedding[0][issued], sequences.features[issued], seen)
+            rows = sequences.row[issued] + begin
+            said.put(rows, readout(outputs, sequences.features, issued, sequences.n_detections[issued]))
             days[rows] = sequences.time[issued]
             read[sequences.row + begin] = True
             flags[first:last] |= sequences.flags
-        filled: list[NDArray[Any]] = [probabilities] if own is probabilities else [probabilities, own]
-        filled += [counted] if self.trust else []
-        filled += [] if strange is None else [strange]
-        carry_on(filled, days, curves)
+        _carry_on(said.columns(), days, curves)
         # As `LightCurves.until` counts, so that a look back says what was said then.
         lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
         detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
         before = np.repeat(detections[curves.offsets[:-1]], lengths)
         return Predictions(
-            probabilities,
-            curves.time,
-            days,
-            curves.passband,
-            detections[1:] - before,
-            curves.trigger,
-            curves.offsets,
-            curves.passbands,
-            ask.classes,
-            curves.object_id,
-            flags,
-            np.diff(running(read)[curves.offsets]),
-            np.diff(running(read & curves.detected)[curves.offsets]),
-            self.name,
-            self.version,
-            self.hash,
-            strange,
-            self._evidence(ask, own, counted),
+            probabilities=said.probabilities,
+            time=curves.time,
+            days_since_trigger=days,
+            passband=curves.passband,
+            detections=detections[1:] - before,
+            trigger=curves.trigger,
+            offsets=curves.offsets,
+            passbands=curves.passbands,
+            classes=readout.classes,
+            object_id=curves.object_id,
+            flags=flags,
+            n_observations=np.diff(running(read)[curves.offsets]),
+            n_detections=np.diff(running(read & curves.detected)[curves.offsets]),
+            classifier=self.name,
+            version=self.version,
+            hash=self.hash,
+            novelty=said.novelty,
+            evidence=readout.evidence(said.stated, said.n_detections),
         )
 
     def estimate_priors(
@@ -206,8 +191,8 @@ class Classifier:
     ) -> dict[str, float]:
         """The share of each class among unlabelled light curves, to be given as ``priors``.
 
-        Estimated from what the classifier says of them (`firstlight.classifier.priors.estimate_shares`), so
-        only as good as its probabilities; light curves of which nothing can be said do not count.
+        Estimated from what the classifier says of them (`firstlight.classifier.calibration.estimate_shares`),
+        so only as good as its probabilities; light curves of which nothing can be said do not count.
 
         Parameters
         ----------
@@ -226,50 +211,27 @@ class Classifier:
         final = final[np.isfinite(final).all(axis=1)]
         if not len(final):
             raise UsageError("none of the light curves has a detection that is read", where="estimate_priors")
-        shares = estimate_shares(final / final.sum(axis=1, keepdims=True))
-        return dict(zip(answers.classes, shares.tolist(), strict=True))
+        found = estimate_shares(final / final.sum(axis=1, keepdims=True))
+        return dict(zip(answers.classes, found.tolist(), strict=True))
 
-    @cached_property
-    def _plain(self) -> Answer:
-        """The answer on the classifier's own classes with its own shares."""
-        return answer(self.calibration, self.classes, None, None)
-
-    def _is_plain(self, ask: Answer) -> bool:
-        return ask.matrix is None and np.array_equal(ask.shift, self._plain.shift)
-
-    def _evidence(self, ask: Answer, own: Floats, n_detections: NDArray[np.int64] | int) -> Evidence | None:
-        if self.trust is None:
-            return None
-        members = None if ask.matrix is None else ask.matrix > 0.0
-        return Evidence(self.trust.sets, own, n_detections, members)
-
-    def _novelty(self, where: str) -> Novelty:
-        if self.trust is None:
-            raise UsageError(
-                f"the classifier '{self.name}' cannot say how novel a light curve is",
-                where=where,
-                hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
-            )
-        return self.trust.novelty
-
-    def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats]:
+    def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats32]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
         require_curves(curves)
         sequences = self.preparation(curves)
         return sequences, self._run(sequences, ("logits",), batch_size)[0]
 
-    def embed(self, curves: LightCurves, *, batch_size: int = 64) -> Floats:
+    def embed(self, curves: LightCurves, *, batch_size: int = 64) -> Floats32:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
         require_curves(curves)
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
-        for first, last in pieces(curves.offsets):
+        for first, last in _pieces(curves.offsets):
             sequences = self.preparation(curves[first:last])
             (rows,) = self._run(sequences, ("embedding",), batch_size)
             # Of several seasons the last one stays.
             out[first + sequences.owner] = rows[sequences.offsets[1:] - 1]
         return out
 
-    def _run(self, sequences: Sequences, outputs: Sequence[str], batch_size: int) -> list[Floats]:
+    def _run(self, sequences: Sequences, outputs: Sequence[str], batch_size: int) -> list[Floats32]:
         return self._network.run(
             sequences.features,
             sequences.offsets,
@@ -299,8 +261,8 @@ class Classifier:
         classes, priors, novelty : optional
             As in `classify`.
         """
-        if novelty:
-            self._novelty("start")
+        question = self._question(classes, priors, novelty, where="start")
+        self._readout(question)  # what cannot be asked is refused now
         if survey is None:
             if len(self.surveys) != 1:
                 raise UsageError(
@@ -310,14 +272,12 @@ class Classifier:
         if isinstance(survey, str):  # a name means what it meant in training
             survey = next((one for one in self.own_surveys if one.answers_to(survey)), survey)
         return StreamState(
-            self.preparation.start(metadata, survey=survey),
-            self._network.first_hidden(),
-            None,
-            answer(self.calibration, self.classes, classes, priors),
-            novelty,
+            preparation=self.preparation.start(metadata, survey=survey),
+            hidden=self._network.first_hidden(),
+            question=question,
         )
 
-    def step(self, state: StreamState, observation: Observation) -> tuple[StreamState, Floats | None]:
+    def step(self, state: StreamState, observation: Observation) -> tuple[StreamState, Floats32 | None]:
         """The next state, and the probabilities [C] after the observation; None before the first answer.
 
         An observation that is not read leaves the answer as it was. `state` stays valid.
@@ -327,30 +287,54 @@ class Classifier:
         DataError
             When the observation belongs before one that was already taken.
         """
-        before = state.preparation
-        after, features, issued = self.preparation.step(before, observation)
-        if not len(features):
-            return state._replace(preparation=after), state.probabilities
-        hidden = state.hidden if after.season == before.season else self._network.first_hidden()
-        measure = self._novelty("step") if state.asks_novelty else None
-        outputs = ("logits",) if measure is None else ("logits", "embedding")
-        (logits, *embedding), hidden = self._network.step(
-            features, after.context, after.context_mask, hidden, outputs=outputs
-        )
-        state = state._replace(preparation=after, hidden=hidden)
-        if issued[-1]:
-            seen = after.memory.detections
-            probabilities = state.answer(logits[-1:], seen)[0]
-            own = probabilities
-            if self.trust and not self._is_plain(state.answer):
-                own = self._plain(logits[-1:], seen)[0]
-            state = state._replace(
-                probabilities=probabilities, evidence=self._evidence(state.answer, own, seen)
-            )
-            if measure is not None:
-                strange = measure(embedding[0][-1:], features[-1:], np.array([seen]))
-                state = state._replace(novelty=float(strange[0]))
+        (state,) = self.step_many([state], [observation])
         return state, state.probabilities
+
+    def step_many(
+        self, states: Sequence[StreamState], observations: Sequence[Observation]
+    ) -> list[StreamState]:
+        """The next state of each object, its ``probabilities`` as `step` gives them to the last bit.
+
+        One call of the network for all objects, so that each costs a fraction of a `step`.
+
+        Parameters
+        ----------
+        states : sequence of StreamState
+            Of different objects, as many as there are observations; each may ask something else.
+        observations : sequence of Observation
+            The next one of each object.
+
+        Raises
+        ------
+        UsageError
+            When there are not as many of the one as of the other.
+        DataError
+            As in `step`; then no state has moved.
+        """
+        if len(states) != len(observations):
+            raise UsageError(f"{len(observations)} observations for {len(states)} states", where="step_many")
+        return advance(self.preparation, self._network, self._readout, states, observations)
+
+    def sets(self, state: StreamState, coverage: float = 0.9) -> Bools:
+        """The classes that stay possible, bool [C], see `Predictions.sets`; all of them before an answer."""
+        readout = self._readout(state.question)
+        if state.probabilities is None:
+            return np.ones(len(readout.classes), np.bool_)
+        evidence = readout.evidence(state.stated, state.n_detections)
+        if evidence is None:
+            raise UsageError("the classifier has no class sets", where="sets")
+        return evidence(coverage)
+
+    def _question(
+        self, classes: Sequence[str] | None, priors: Priors, novelty: bool, *, where: str
+    ) -> Question:
+        if novelty and self.trust is None:
+            raise UsageError(
+                f"the classifier '{self.name}' cannot say how novel a light curve is",
+                where=where,
+                hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
+            )
+        return Question.of(classes, priors, novelty)
 
     def save(self, path: str | Path) -> Path:
         """The directory into which the whole classifier was written; `load` reads it."""
@@ -365,3 +349,27 @@ def require_curves(curves: object, where: str = "") -> None:
             where=where,
             hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
         )
+
+
+def _pieces(offsets: Ints) -> Iterator[tuple[int, int]]:
+    """Ranges of objects with about `_ROWS_AT_ONCE` observations each."""
+    first, n = 0, len(offsets) - 1
+    while first < n:
+        last = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
+        last = min(max(last, first + 1), n)
+        yield first, last
+        first = last
+
+
+def _carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> None:
+    """Fill rows without an answer of their own with the one in force, in place."""
+    answered = np.isfinite(days)
+    if answered.all():
+        return
+    index = np.arange(len(days))
+    source = np.maximum.accumulate(np.where(answered, index, -1))
+    filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
+    source = source[filled]
+    for column in columns:
+        column[filled] = column[source]
+    days[filled] = curves.time[filled] - curves.time[source] + days[source]

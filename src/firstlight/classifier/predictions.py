@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from firstlight.classifier.sets import ClassSets
+from firstlight._types import AnyArray, Bits, Bools, Floats, Floats32, Ints
+from firstlight.classifier.trust import Evidence
 from firstlight.errors import Arg, MissingExtraError, UsageError
 
-Floats = NDArray[np.float32]
 
-
-def running(which: NDArray[np.bool_]) -> NDArray[np.int64]:
+def running(which: Bools) -> Ints:
     """How many of the entries before each hold, int64 [N + 1]: a running sum that starts with 0."""
     total = np.zeros(len(which) + 1, np.int64)
     np.cumsum(which, out=total[1:])
     return total
 
 
-class Evidence(NamedTuple):
-    """What class sets are made from, at each observation of a table or after one of a stream."""
-
-    sets: ClassSets
-    probabilities: Floats  # [N, C of the network], with its own shares
-    n_detections: NDArray[np.int64] | int  # [N]; seen by the network
-    members: NDArray[np.bool_] | None  # [C of the network, C]: what stands under which class; None: the same
-
-    def __call__(self, coverage: float) -> NDArray[np.bool_]:
-        """Which classes stay, bool [N, C]: those of which at least one of the network's own does."""
-        own = self.sets(self.probabilities, self.n_detections, coverage)
-        return own if self.members is None else np.asarray(own @ self.members)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions:
     """Class probabilities of n objects at each of their N observations.
 
@@ -73,23 +58,23 @@ class Predictions:
         What `sets` is made from; None where the classifier has no class sets.
     """
 
-    probabilities: Floats
-    time: NDArray[np.float64]
-    days_since_trigger: NDArray[np.float64]
+    probabilities: Floats32
+    time: Floats
+    days_since_trigger: Floats
     passband: NDArray[np.int16]
-    detections: NDArray[np.int64]
-    trigger: NDArray[np.float64]
-    offsets: NDArray[np.int64]
+    detections: Ints
+    trigger: Floats
+    offsets: Ints
     passbands: tuple[str, ...]
     classes: tuple[str, ...]
     object_id: list[str]
-    flags: NDArray[np.uint16]
-    n_observations: NDArray[np.int64]
-    n_detections: NDArray[np.int64]
+    flags: Bits
+    n_observations: Ints
+    n_detections: Ints
     classifier: str
     version: str
     hash: str
-    novelty: Floats | None = None
+    novelty: Floats32 | None = None
     evidence: Evidence | None = None
 
     def __len__(self) -> int:
@@ -101,11 +86,11 @@ class Predictions:
             f"{', '.join(self.classes)}; {self.classifier} {self.version})"
         )
 
-    def final(self) -> Floats:
+    def final(self) -> Floats32:
         """Probabilities after the last observation, float32 [n, C]; a row of NaN where there is no answer."""
         return self._at_rows(self.probabilities, self.offsets[1:] - 1, np.nan)
 
-    def sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
+    def sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible at each observation, bool [N, C].
 
         Of the objects of each class, a share of `coverage` keeps its true class, whatever the shares of the
@@ -130,7 +115,7 @@ class Predictions:
             )
         return self.evidence(coverage)
 
-    def final_sets(self, coverage: float = 0.9) -> NDArray[np.bool_]:
+    def final_sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible after the last observation, bool [n, C]; see `sets`."""
         return self._at_rows(self.sets(coverage), self.offsets[1:] - 1, True)
 
@@ -140,18 +125,18 @@ class Predictions:
         *,
         detections: int | None = None,
         days_since_trigger: float | None = None,
-    ) -> NDArray[np.bool_]:
+    ) -> Bools:
         """The classes that stay possible at one moment of every object, bool [n, C]; see `sets` and `at`."""
         rows = self._rows(detections, days_since_trigger)
         return self._at_rows(self.sets(coverage), rows, True)
 
-    def final_novelty(self) -> Floats | None:
+    def final_novelty(self) -> Floats32 | None:
         """`novelty` after the last observation, float32 [n]; NaN where there is no answer."""
         if self.novelty is None:
             return None
         return self._at_rows(self.novelty, self.offsets[1:] - 1, np.nan)
 
-    def at(self, *, detections: int | None = None, days_since_trigger: float | None = None) -> Floats:
+    def at(self, *, detections: int | None = None, days_since_trigger: float | None = None) -> Floats32:
         """Probabilities float32 [n, C] at one moment of every object; NaN where there is no answer.
 
         Parameters
@@ -163,7 +148,7 @@ class Predictions:
         """
         return self._at_rows(self.probabilities, self._rows(detections, days_since_trigger), np.nan)
 
-    def _rows(self, detections: int | None, days_since_trigger: float | None) -> NDArray[np.int64]:
+    def _rows(self, detections: int | None, days_since_trigger: float | None) -> Ints:
         """The row of each object that is in force at a moment, int64 [n]; before its first where none is."""
         if (detections is None) == (days_since_trigger is None):
             raise UsageError("give either detections or days_since_trigger", where="at")
@@ -178,13 +163,11 @@ class Predictions:
         early = self._count(since <= float(days_since_trigger or 0.0))
         return np.asarray(np.where(np.isfinite(self.trigger), first + early - 1, last))
 
-    def _count(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _count(self, which: Bools) -> Ints:
         """Rows of each object for which `which` holds, int64 [n]."""
         return np.diff(running(which)[self.offsets])
 
-    def _at_rows(
-        self, values: NDArray[Any], rows: NDArray[np.int64], otherwise: float | bool
-    ) -> NDArray[Any]:
+    def _at_rows(self, values: AnyArray, rows: Ints, otherwise: float | bool) -> AnyArray:
         """These rows of `values`, one an object; `otherwise` for rows before an object's first."""
         out = np.full((len(self), *values.shape[1:]), otherwise, values.dtype)
         some = rows >= self.offsets[:-1]
@@ -244,7 +227,7 @@ class Predictions:
             **self._trust_columns(None if sets is None else self.sets(sets), self.novelty),
         }
 
-    def _trust_columns(self, stay: NDArray[np.bool_] | None, novelty: Floats | None) -> dict[str, pa.Array]:
+    def _trust_columns(self, stay: Bools | None, novelty: Floats32 | None) -> dict[str, pa.Array]:
         columns: dict[str, pa.Array] = {}
         if stay is not None:
             # Many rows share few sets: each text is made once.
@@ -258,7 +241,7 @@ class Predictions:
             columns["novelty"] = pa.array(novelty, from_pandas=True)
         return columns
 
-    def _class_columns(self, values: Floats) -> dict[str, pa.Array]:
+    def _class_columns(self, values: Floats32) -> dict[str, pa.Array]:
         return {
             name: pa.array(np.ascontiguousarray(values[:, k]), from_pandas=True)
             for k, name in enumerate(self.classes)

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from firstlight._types import Bools, Floats, Floats32, Ints
-from firstlight.classifier.novelty import Novelty
-from firstlight.classifier.sets import ClassSets
+from firstlight.classifier import ClassSets, Novelty
 from firstlight.learn.examples import Examples, batches, counted_on
 from firstlight.learn.networks import NetworkConfig
 from firstlight.learn.training import answer

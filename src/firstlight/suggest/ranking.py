@@ -11,8 +11,8 @@ import numpy as np
 
 from firstlight._types import AnyArray, Bools, Floats, Floats32
 from firstlight.classifier import Classifier, load
-from firstlight.classifier.answers import Priors
 from firstlight.classifier.classifier import require_curves
+from firstlight.classifier.readout import Priors
 from firstlight.errors import Arg, UnknownNameError, UsageError
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves

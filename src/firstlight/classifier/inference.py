@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from firstlight._types import Bools, Floats32, Ints
 from firstlight.errors import CheckpointError
-
-Floats = NDArray[np.float32]
 
 _INPUTS = {"features", "hidden"}
 _CONTEXT = {"context", "context_mask"}
@@ -98,26 +96,26 @@ class Network:
         return logits.shape[-1], embedding.shape[-1]
 
     @staticmethod
-    def _feed(features: Floats, context: Floats, mask: Floats, hidden: Floats) -> dict[str, Any]:
+    def _feed(features: Floats32, context: Floats32, mask: Floats32, hidden: Floats32) -> dict[str, Any]:
         feed = {"features": features, "hidden": hidden}
         if context.shape[1]:
             feed |= {"context": context, "context_mask": mask}
         return feed
 
-    def first_hidden(self, batch: int = 1) -> Floats:
+    def first_hidden(self, batch: int = 1) -> Floats32:
         """The hidden state before the first row, float32 [L, B, H]."""
         return np.zeros((self.sizes.layers, batch, self.sizes.hidden), np.float32)
 
     def run(
         self,
-        features: Floats,
-        offsets: NDArray[np.int64],
-        context: Floats,
-        known: NDArray[np.bool_],
+        features: Floats32,
+        offsets: Ints,
+        context: Floats32,
+        known: Bools,
         *,
         outputs: Sequence[str] = ("logits",),
         batch_size: int = 64,
-    ) -> list[Floats]:
+    ) -> list[Floats32]:
         """Each of the outputs for every row of every sequence, float32 [M, C] or [M, E].
 
         Parameters
@@ -130,8 +128,7 @@ class Network:
         batch_size : int
             Sequences in one call at most; changes the speed only.
         """
-        widths = {"logits": self.sizes.classes, "embedding": self.sizes.embedding}
-        out = [np.empty((len(features), widths[name]), np.float32) for name in outputs]
+        out = self._blank(outputs, len(features))
         mask = known.astype(np.float32)
         lengths = np.diff(offsets)
         order = np.argsort(lengths, kind="stable")
@@ -154,24 +151,52 @@ class Network:
                     whole[place[real]] = answer[real]
         return out
 
-    def step(
+    def steps(
         self,
-        features: Floats,
-        context: Floats,
-        known: NDArray[np.bool_],
-        hidden: Floats,
+        features: Floats32,
+        offsets: Ints,
+        context: Floats32,
+        known: Bools,
+        hidden: Floats32,
         *,
         outputs: Sequence[str] = ("logits",),
-    ) -> tuple[list[Floats], Floats]:
-        """Each output [T, C or E] and the hidden state [L, 1, H] after T more rows (float32 [T, F])."""
-        feed = {"features": features[None], "hidden": hidden}
-        if self.sizes.context:
-            feed |= {"context": context, "context_mask": known.astype(np.float32)}
-        *answers, hidden = self._session.run([*outputs, "hidden_out"], feed)
-        return [answer[0] for answer in answers], hidden
+    ) -> tuple[list[Floats32], Floats32]:
+        """Each of the outputs at every row, and the hidden state of every sequence after its last row.
+
+        One call of the graph for all sequences that go on by as many rows, as a rule by one; to the last bit
+        what a call for each would give.
+
+        Parameters
+        ----------
+        features, offsets, context, known, outputs
+            As in `run`, with at least one row a sequence: those that came since `hidden`.
+        hidden : float32 [L, s, H]
+            After the rows before.
+        """
+        mask = known.astype(np.float32)
+        if len(offsets) == 2:
+            feed = self._feed(features[None], context, mask, hidden)
+            *answers, after = self._session.run([*outputs, "hidden_out"], feed)
+            return [answer[0] for answer in answers], after
+        out, after, lengths = self._blank(outputs, len(features)), np.empty_like(hidden), np.diff(offsets)
+        for length in np.unique(lengths):
+            alike, at_once = np.flatnonzero(lengths == length), max(1, _ROWS_A_CALL // int(length))
+            for begin in range(0, len(alike), at_once):
+                chosen = alike[begin : begin + at_once]
+                place = offsets[chosen, None] + np.arange(length)
+                feed = self._feed(features[place], context[chosen], mask[chosen], hidden[:, chosen])
+                *answers, after[:, chosen] = self._session.run([*outputs, "hidden_out"], feed)
+                for whole, answer in zip(out, answers, strict=True):
+                    whole[place] = answer
+        return out, after
+
+    def _blank(self, outputs: Sequence[str], rows: int) -> list[Floats32]:
+        """Arrays to be filled with the outputs at so many rows."""
+        widths = {"logits": self.sizes.classes, "embedding": self.sizes.embedding}
+        return [np.empty((rows, widths[name]), np.float32) for name in outputs]
 
 
-def _batch_end(lengths: NDArray[np.int64], order: NDArray[np.intp], begin: int, batch_size: int) -> int:
+def _batch_end(lengths: Ints, order: Ints, begin: int, batch_size: int) -> int:
     """End of the batch that starts at `begin` in `order`, which goes from short to long."""
     end = min(begin + batch_size, len(order))
     while end - begin > 1 and (end - begin) * int(lengths[order[end - 1]]) > _ROWS_A_CALL:
