@@ -19,13 +19,16 @@ from firstlight.simulate.synthesis import BandCodes
 MARGIN = 1.0
 
 
+Truth = dict[str, float | str]  # what was drawn for an event, by name
+
+
 @dataclass(frozen=True, eq=False)
 class Event:
     """One event: maggies `flux` [band, time] on observer days from maximum; `truth` is what was drawn."""
 
     time: Floats
     flux: Floats
-    truth: dict[str, float | str]
+    truth: Truth
 
     def at(self, days: Floats, band: BandCodes) -> Floats:
         """Maggies at visits: days from maximum and index of the band; linear in between, 0 outside."""

@@ -19,7 +19,7 @@ import numpy as np
 from firstlight._types import Floats
 from firstlight.errors import DataError, MissingExtraError, UsageError
 from firstlight.simulate.cosmology import distance_modulus
-from firstlight.simulate.events import MARGIN, Event, with_rise, with_tail
+from firstlight.simulate.events import MARGIN, Event, Truth, with_rise, with_tail
 from firstlight.simulate.library import STEP, Library, Template
 from firstlight.simulate.populations import Population
 from firstlight.simulate.synthesis import (
@@ -84,7 +84,7 @@ class LynxModel:
         phase = (series.phase - series.phase[int(own.argmax())]) * population.draw("stretch", rng)
         flux = flux * drift(rng, phase, bands.means / (1.0 + z), population.number_of("drift"))
         phase, flux = with_tail(*with_rise(phase, flux, population.draw("rise_gap", rng)))
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": bright, "host_av": av, "host_rv": rv, "template": population.model,
         }  # fmt: skip
         return Event(phase * (1.0 + z), flux, truth)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,6 +68,12 @@ class Measurements:
     limit: Floats
     detected: Bools
 
+    def told(self, row: Bools, keep: Bools) -> Measurements:
+        """Those to `keep`, of which a `row` tells its flux and any other one its limit."""
+        flux, flux_err = (np.where(row, values, np.nan)[keep] for values in (self.flux, self.flux_err))
+        limit = np.where(row, np.nan, self.limit)[keep]
+        return Measurements(self.time[keep], self.band[keep], flux, flux_err, limit, self.detected[keep])
+
 
 def alerts(
     rng: np.random.Generator,
@@ -98,6 +104,7 @@ def alerts(
     uniform, normal = rng.random((4, n)), rng.standard_normal(n)
     scatter, wild = rng.standard_normal(n), rng.random(n)
 
+    # What every exposure would measure.
     depth = 10.0 ** (-0.4 * limit)
     true = np.maximum(flux, 1e-3 * depth)
     floor, b, c = (np.asarray(values)[band] for values in (rules.floor, rules.host, rules.sky))
@@ -107,40 +114,40 @@ def alerts(
         wild < rules.outliers, rules.outlier_factor, 1.0
     )
 
+    # Which exposures give a row: seen at all, bright enough for their depth, and significant.
     faint = -2.5 * np.log10(true / depth) + loss
     efficiency = rules.plateau / (1.0 + np.exp((faint - np.asarray(rules.centre)[band]) / rules.width))
     efficiency = np.where(since_maximum > rules.late_from, rules.late * efficiency, efficiency)
     seen = np.ones(n, dtype=np.bool_) if complete else uniform[0] < rules.kept
-    # A second exposure of a night and band is often of an overlapping field, which this position does not
-    # see.
-    night = np.floor(time - 0.2).astype(np.int64)
-    key = 10**6 * band.astype(np.int64) + night
-    order = np.argsort(key, kind="stable")
-    step = np.diff(key[order], prepend=-9)
-    # The same night, or every other night of a run of nights.
-    again = np.empty(n, dtype=np.bool_)
-    again[order] = (step == 0) | ((step == 1) & (night[order] % 2 == 1))
-    seen &= ~again | (uniform[2] < (1.0 if overlap < rules.repeats_all else rules.repeats_else))
+    # A second exposure is often of an overlapping field, which this position does not see.
+    share = 1.0 if overlap < rules.repeats_all else rules.repeats_else
+    seen &= ~_again(time, band) | (uniform[2] < share)
     # Some objects have no reference image in a band, or lie on a quadrant that often fails in it.
     if lacking < rules.one_band + rules.poor_band:
         seen &= (band != poor_band) | (uniform[3] < (0.0 if lacking < rules.one_band else poor_share))
     seen &= flux < 10.0 ** (-0.4 * rules.saturation)
     row = seen & (uniform[1] < efficiency) & (measured > rules.weak_snr * sigma)
     detected = row & (measured >= rules.detection_snr * sigma)
-    # A limit stands in an alert's history of 30 d: keep those with a row of the object less than that later.
-    after = np.searchsorted(time[row], time) if row.any() else np.zeros(n, dtype=np.intp)
-    following = np.append(time[row], np.inf)[after] if row.any() else np.full(n, np.inf)
-    limits = seen & ~row & (following - time <= rules.history_days)
-    keep = row | limits
-    nan = np.nan
-    return Measurements(
-        time[keep],
-        band[keep],
-        np.where(row, measured, nan)[keep] * NJY,
-        np.where(row, sigma, nan)[keep] * NJY,
-        np.where(row, nan, depth)[keep] * NJY,
-        detected[keep],
-    )
+    keep = row | (seen & _in_history(time, row, rules.history_days))
+    every = Measurements(time, band, measured * NJY, sigma * NJY, depth * NJY, detected)
+    return every.told(row, keep)
+
+
+def _again(time: Floats, band: BandCodes) -> Bools:
+    """Exposures of a night and band that has one, and of every other night of a run of nights."""
+    night = np.floor(time - 0.2).astype(np.int64)
+    key = 10**6 * band.astype(np.int64) + night
+    order = np.argsort(key, kind="stable")
+    step = np.diff(key[order], prepend=-9)
+    again = np.empty(len(time), dtype=np.bool_)
+    again[order] = (step == 0) | ((step == 1) & (night[order] % 2 == 1))
+    return again
+
+
+def _in_history(time: Floats, row: Bools, days: float) -> Bools:
+    """Exposures that stand in the history of an alert: with a row of the object less than `days` later."""
+    following = np.append(time[row], np.inf)[np.searchsorted(time[row], time)]
+    return np.asarray(following - time <= days)
 
 
 def trigger(time: Floats, flux: Floats) -> float:
@@ -272,19 +279,9 @@ def forced(
 
 def as_alerts(rows: Measurements, history_days: float) -> Measurements:
     """What alerts tell of forced photometry: detections, and 5-sigma limits in the days before them."""
-    following = np.append(rows.time[rows.detected], np.inf)[
-        np.searchsorted(rows.time[rows.detected], rows.time)
-    ]
-    keep = rows.detected | (following - rows.time <= history_days)
-    nan, seen = np.nan, rows.detected
-    return Measurements(
-        rows.time[keep],
-        rows.band[keep],
-        np.where(seen, rows.flux, nan)[keep],
-        np.where(seen, rows.flux_err, nan)[keep],
-        np.where(seen, nan, 5.0 * rows.flux_err)[keep],
-        seen[keep],
-    )
+    seen = rows.detected
+    keep = seen | _in_history(rows.time, seen, history_days)
+    return replace(rows, limit=5.0 * rows.flux_err).told(seen, keep)
 
 
 def first_pair(time: Floats, count: int, separation: float) -> float | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from firstlight._types import Floats
 from firstlight.simulate.cosmology import distance_modulus
-from firstlight.simulate.events import MARGIN, Event, with_rise, with_tail
+from firstlight.simulate.events import MARGIN, Event, Truth, with_rise, with_tail
 from firstlight.simulate.library import Library, Photosphere
 from firstlight.simulate.populations import Population
 from firstlight.simulate.synthesis import (
@@ -116,7 +116,7 @@ class Magnetars(_Parametric):
         body = phase, one.temperature * hotter, radius
         flux = self._seen(rng, z, sky, body, (av, rv), shape=shape, shift=shift, days=25.0)
         phase, flux = with_tail(*with_rise(phase, flux, 1.0))
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": shift, "stretch": stretch, "host_av": av, "host_rv": rv, "template": one.name,
         }  # fmt: skip
         return Event(phase * (1.0 + z), flux, truth)
@@ -154,7 +154,7 @@ class Disruptions(_Parametric):
         body = phase, kelvin, _log_radius(luminosity + np.log10(shape), kelvin)
         flux = self._seen(rng, z, sky, body, (av, rv), days=25.0)
         phase, flux = with_tail(phase, flux, floor=0.004)
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": luminosity, "stretch": rise, "host_av": av, "host_rv": rv, "template": "blackbody",
         }  # fmt: skip
         return Event(phase * (1.0 + z), flux, truth)
@@ -210,7 +210,7 @@ class NickelPowered(_Parametric):
         body, shape = (phase, kelvin, log_radius), _cutoff(edge, slope)
         flux = self._seen(rng, z, sky, body, (av, rv), shape=shape, days=15.0)
         phase, flux = with_rise(phase, flux, 0.4)
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": float(luminosity.max()), "nickel_mass": amount, "ejecta_mass": mass,
             "velocity": velocity, "host_av": av, "host_rv": rv, "template": "nickel",
         }  # fmt: skip
@@ -238,7 +238,7 @@ class Plateaus(_Parametric):
         body = phase, kelvin, _log_radius(luminosity + np.log10(shape), kelvin)
         flux = self._seen(rng, z, sky, body, (av, rv))
         phase, flux = with_tail(*with_rise(phase, flux, 1.0))
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": luminosity, "rise": rise, "plateau_end": length, "host_av": av, "host_rv": rv,
             "template": "plateau",
         }  # fmt: skip
@@ -290,7 +290,7 @@ class ActiveNuclei(_Parametric):
             bright = 10.0 ** (-0.4 * (apparent + colour[row] + sigma * own)) * float(clear[row].mean())
             flux[row] = bright - bright[reference].mean()
         seen = time > -300.0
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": magnitude, "template": "damped random walk", "log_mass": mass, "tau": tau,
         }  # fmt: skip
         return Event(time[seen], flux[:, seen], truth)
@@ -312,7 +312,7 @@ class SingleLenses(_Parametric):
         star = np.array([blend * 10.0 ** (-0.4 * (magnitude + one)) for one in colour])
         star *= np.array([float(one.mean()) for one in self.bands.parted(sky)])
         seen = time > -300.0
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": magnitude, "impact": nearest, "crossing_days": crossing, "blending": blend,
             "template": "single lens",
         }  # fmt: skip

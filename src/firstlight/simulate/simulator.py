@@ -17,7 +17,7 @@ import numpy as np
 from firstlight._types import Floats
 from firstlight.errors import Arg, UnknownNameError, UsageError
 from firstlight.facts import Survey
-from firstlight.simulate.events import EventSource
+from firstlight.simulate.events import Event, EventSource, Truth
 from firstlight.simulate.library import Library
 from firstlight.simulate.lynx import LynxModel
 from firstlight.simulate.observing import (
@@ -81,7 +81,7 @@ class Simulated:
 
     number: int
     rows: Measurements
-    values: dict[str, float | str]
+    values: Truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +146,19 @@ class Simulator:
         accepted = known if chosen.classified else 1.0
         if triggered is None or brightest > faintest or rng.random() >= accepted:
             return None
+        truth = self._truth(z, place, event)
+        if share is not None:
+            truth["sim_classified"] = float(share(brightest - shift))
+        told: Truth = {
+            "mwebv": place.ebv * max(1.0 + rng.normal(0.0, 0.10), 0.3), "ra": place.ra, "dec": place.dec,
+            "trigger_mjd": triggered, **self._redshifts(seed, number, z),
+        }  # fmt: skip
+        return Simulated(number, seen, {**told, **truth})
+
+    def _truth(self, z: float, place: Place, event: Event) -> Truth:
+        """What nobody knows of a real object: ``sim_...``."""
         peaks = zip(self.view.bands.short, event.flux.max(axis=1), strict=True)
-        values: dict[str, float | str] = {
-            "mwebv": place.ebv * max(1.0 + rng.normal(0.0, 0.10), 0.3),
-            **self._redshifts(seed, number, z),
-            "ra": place.ra,
-            "dec": place.dec,
-            "trigger_mjd": triggered,
+        return {
             "sim_redshift": z,
             "sim_peak_mjd": place.time,
             "sim_mwebv": place.ebv,
@@ -160,9 +166,6 @@ class Simulator:
             **{f"sim_peak_{band}": -2.5 * np.log10(max(peak, 1e-30)) for band, peak in peaks},
             **{f"sim_{key}": value for key, value in event.truth.items()},
         }
-        if share is not None:
-            values["sim_classified"] = float(share(brightest - shift))
-        return Simulated(number, seen, values)
 
     def _stream(self, seed: int, *key: int) -> np.random.Generator:
         stream = np.random.SeedSequence(seed, spawn_key=(self.population.number, *key))

@@ -13,6 +13,7 @@ from firstlight.simulate.cosmology import distance_modulus
 from firstlight.simulate.events import (
     MARGIN,
     Event,
+    Truth,
     blend,
     reshaped_rise,
     stretched,
@@ -76,7 +77,7 @@ class Salt3:
         flux = np.maximum(flux, 0.0) * x0
         flux *= drift(rng, m0.phase, self.bands.means / (1.0 + z), population.number_of("drift"))
         phase, flux = with_tail(m0.phase, flux)
-        truth: dict[str, float | str] = {"x1": x1, "c": c, "magnitude": magnitude, "template": "salt3-f22"}
+        truth: Truth = {"x1": x1, "c": c, "magnitude": magnitude, "template": "salt3-f22"}
         return Event(phase * (1.0 + z), flux, truth)
 
 
@@ -148,7 +149,7 @@ class Templates:
         early = population.early_peak
         if early is not None and rng.random() < early.probability:
             flux = with_cooling(phase, flux, early.depth(rng), early.decay_days(rng))
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": magnitude, "stretch": stretch, "rise": rise, "fall": fall, "rise_power": power,
             "decline": decline, "plateau_drop": drop[0], "plateau_end": drop[1], "host_av": av, "host_rv": rv,
             "tilt": tilt, "template": "+".join(self.series[index].name for index, _ in members),
@@ -219,7 +220,7 @@ class Kilonovae:
         flux *= 10.0 ** (-0.4 * (shift + distance_modulus(z)))
         phase, flux = with_rise(phase, flux, float(phase[0]))
         phase, flux = with_tail(phase, flux, until=40.0, floor=0.1)
-        truth: dict[str, float | str] = {
+        truth: Truth = {
             "magnitude": shift, "host_av": av, "host_rv": rv, "template": "+".join(used),
         }  # fmt: skip
         return Event(phase * (1.0 + z), flux, truth)
