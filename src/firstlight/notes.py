@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from firstlight.errors import Arg, DataError, Words, in_python, spelled
+from firstlight.errors import Arg, DataError, FirstlightError, Words, in_python, spelled
 
 
 class Sentence(str):
@@ -61,3 +62,16 @@ class Notes:
     def error(self, what: Words, *, hint: Words = "") -> DataError:
         """A `DataError` at this place, to be raised."""
         return DataError(what, where=self.where, hint=hint)
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Errors inside name this place, in front of their own."""
+        try:
+            yield
+        except FirstlightError as error:
+            if not error.where:
+                error.where = self.where
+            elif self.where:
+                own = error.where if isinstance(error.where, tuple) else (error.where,)
+                error.where = (f"{self.where}: ", *own)
+            raise

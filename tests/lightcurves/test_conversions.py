@@ -178,7 +178,7 @@ def test_lists_of_different_length_in_one_object_are_refused() -> None:
         pa.array([[1.0, 1.0]]),
     ]
     table = pa.table({"object_id": ["a"], "lightcurve": pa.StructArray.from_arrays(lists, names=names)})
-    with pytest.raises(DataError, match="differ in length"):
+    with pytest.raises(DataError, match="lists of unequal length: 'mjd' has 2, 'flux' has 1"):
         LightCurves.from_arrow(table)
 
 

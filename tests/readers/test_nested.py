@@ -138,7 +138,7 @@ def test_light_curves_that_firstlight_wrote_come_back_as_they_were(table: pa.Tab
         assert curves.concat(list(read_batches(source, max_rows=1))).equals(curves)
     second = pa.table({"id": ["SN1"], "mwebv": [0.05]})
     assert read_table(curves.to_arrow(), objects=second).column("mwebv")[1] == 0.05
-    with pytest.raises(DataError, match="written by firstlight in nJy and MJD, --flux-unit says otherwise"):
+    with pytest.raises(DataError, match="by firstlight in nJy and MJD, flux_unit='uJy' says otherwise"):
         read_table(curves.to_arrow(), flux_unit="uJy")
-    with pytest.raises(DataError, match="holds ZTF, but --survey LSST"):
+    with pytest.raises(DataError, match="holds ZTF, but survey='LSST'"):
         read_table(curves.to_arrow(), survey="LSST")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts.names import Spellings, load_toml, text_of
+from firstlight.facts.names import Spellings, load_toml
+from firstlight.tables.columns import text_of
 
 # SNANA writes GENTYPE + 100 into SNTYPE where an object has photometry only.
 _PHOTOMETRIC = {"snana": 100}

@@ -8,23 +8,13 @@ from importlib import resources
 from typing import Any
 
 from firstlight.errors import UnknownNameError
+from firstlight.tables.columns import text_of
 
 
 def load_toml(name: str) -> dict[str, Any]:
     """The content of one of this room's TOML files."""
     text = resources.files("firstlight.facts").joinpath(name).read_text(encoding="utf-8")
     return tomllib.loads(text)
-
-
-def text_of(name: object) -> str:
-    """`name` as text: bytes decoded, 1.0 and numpy integers as ``"1"``, padding removed."""
-    if isinstance(name, bytes):
-        name = name.decode("utf-8", "replace")
-    if not isinstance(name, str) and hasattr(name, "item"):
-        name = name.item()
-    if isinstance(name, float) and name.is_integer():
-        name = int(name)
-    return str(name).strip()
 
 
 def fold(name: str) -> str:

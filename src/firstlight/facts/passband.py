@@ -10,7 +10,8 @@ import numpy as np
 
 from firstlight.errors import DataError
 from firstlight.facts.extinction import extinction_at
-from firstlight.facts.names import refuse_unknown_keys, text_of
+from firstlight.facts.names import refuse_unknown_keys
+from firstlight.tables.columns import text_of
 
 _PASSBAND_KEYS = ("wavelength_um", "width_um", "extinction", "depth", "aliases", "source", "depth_source")
 

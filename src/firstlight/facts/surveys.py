@@ -18,9 +18,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts.arrays import as_arrow
-from firstlight.facts.names import Spellings, load_toml, refuse_unknown_keys, text_of
+from firstlight.facts.names import Spellings, load_toml, refuse_unknown_keys
 from firstlight.facts.passband import Passband, passband_of
+from firstlight.tables.columns import as_arrow, text_of
 
 _PLAIN_KEYS = (
     "zero_point",

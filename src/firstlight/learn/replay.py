@@ -21,7 +21,7 @@ from firstlight.errors import Arg, CheckpointError, UsageError
 from firstlight.facts import Passband
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.conversion import dumps, loads
-from firstlight.lightcurves.objects import standard
+from firstlight.lightcurves.object_table import standard
 from firstlight.lightcurves.rows import Rows, in_order
 from firstlight.preparation import Preparation
 

@@ -1,4 +1,4 @@
-"""Light curves as Arrow tables and back, without loss.
+"""Light curves as Arrow, pandas, nested-pandas, polars and astropy tables and back, without loss.
 
 The names are the same in all conversions. One row an observation: ``object_id``, ``mjd``, ``band``
 (qualified), ``flux``, ``flux_err``, ``detected``, ``limit`` (fluxes in nJy), ``flags``. One row an object:
@@ -17,25 +17,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from firstlight._types import Ints
 from firstlight.errors import DataError, UnknownNameError
-from firstlight.facts import Passband, passband, survey, surveys, to_plain
-from firstlight.lightcurves import objects as metadata
-from firstlight.lightcurves.arrays import arrow, floats, identifiers
-from firstlight.lightcurves.columns import classify_rows, given_detections, given_flags
+from firstlight.facts import Passband, is_packaged, passband, survey, surveys, to_plain
+from firstlight.lightcurves.from_columns import classify_rows, given_detections, given_flags
+from firstlight.lightcurves.object_table import standard
 from firstlight.lightcurves.rows import Rows, in_order, take_rows
+from firstlight.tables import frames
+from firstlight.tables.columns import as_arrow, floats
+from firstlight.tables.frames import arrow_table
+from firstlight.tables.identifiers import as_text, identifiers
+from firstlight.tables.nested import flattened, unnested
+from firstlight.tables.objects import object_table, one_array, replace
 
 if TYPE_CHECKING:
     from firstlight.lightcurves.curves import LightCurves
 
 NESTED = "lightcurve"
 PASSBANDS = b"firstlight.passbands"
-_COLUMNS = ("mjd", "band", "flux", "flux_err", "detected", "limit", "flags")
 _NEEDED = ("mjd", "band", "flux", "flux_err")
+_OWN = "own_passbands"
+_UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
 
 
 def observations(curves: LightCurves) -> pa.Table:
     """One row an observation, as an Arrow table; `object_id` and `band` are dictionaries."""
-    names = curves.objects.column("object_id").combine_chunks()
+    names = one_array(curves.objects.column("object_id"))
     owner = pa.array(curves.owner.astype(np.int32))
     columns = {"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(curves)}
     return pa.table(columns).replace_schema_metadata({PASSBANDS: dumps(curves.bands)})
@@ -94,36 +101,17 @@ def from_arrow(table: pa.Table) -> LightCurves:
 
     if NESTED not in table.column_names:
         raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
-    columns, offsets = _unnested(arrow(table.column(NESTED), NESTED))
+    ids = (
+        table.column("object_id")
+        if "object_id" in table.column_names
+        else pa.chunked_array([pa.nulls(len(table))])
+    )
+    columns, counts = flattened(unnested(table.column(NESTED), NESTED), ids)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
     known = (table.schema.metadata or {}).get(PASSBANDS)
     rows, bands = _rows(columns, loads(known) if known else None)
-    objects = metadata.as_table(table.drop_columns([NESTED]).replace_schema_metadata(None))
-    objects = _with_survey(objects, rows, offsets, bands)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, metadata.standard(objects))
-
-
-def _unnested(nested: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np.int64]]:
-    """The columns inside a nested one, and where each object's rows begin."""
-    if pa.types.is_struct(nested.type):
-        fields = {field.name: nested.field(index) for index, field in enumerate(nested.type)}
-        lists = {name: _flat(values) for name, values in fields.items()}
-        offsets = [where for _, where in lists.values()]
-        for name, (_, where) in lists.items():
-            if not np.array_equal(where, offsets[0]):
-                raise DataError("lists of one object differ in length", where=f"column '{NESTED}.{name}'")
-        return {name: values for name, (values, _) in lists.items()}, offsets[0]
-    struct, where = _flat(nested)
-    if not pa.types.is_struct(struct.type):
-        raise DataError(f"holds {nested.type}, not a list of structs", where=f"column '{NESTED}'")
-    return {field.name: struct.field(index) for index, field in enumerate(struct.type)}, where
-
-
-def _flat(lists: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
-    """The values of a list array end to end, and n + 1 offsets; a missing list is an empty one."""
-    if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
-        raise DataError(f"holds {lists.type}, not lists", where=f"column '{NESTED}'")
-    lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), dtype=np.int64)
-    return lists.flatten(), np.concatenate([[0], np.cumsum(lengths)])
+    objects = _with_survey(object_table(table.drop_columns([NESTED])), rows, offsets, bands)
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
 
 def _rows(
@@ -137,7 +125,7 @@ def _rows(
             hint="For tables of another shape use read_table or LightCurves.from_columns.",
         )
     size = len(columns["mjd"])
-    codes, bands = _codes(arrow(columns["band"], "band"), bands, among)
+    codes, bands = _codes(as_arrow(columns["band"], "band"), bands, among)
     detected = given_detections(columns.get("detected"))
     rows = classify_rows(
         time=floats(columns["mjd"], "mjd"),
@@ -178,9 +166,7 @@ def _whole_surveys(found: Iterable[Passband], among: Iterable[Passband]) -> tupl
     return (*(band for one in packaged for band in one.passbands), *own)
 
 
-def _with_survey(
-    objects: pa.Table, rows: Rows, offsets: NDArray[np.int64], bands: tuple[Passband, ...]
-) -> pa.Table:
+def _with_survey(objects: pa.Table, rows: Rows, offsets: Ints, bands: tuple[Passband, ...]) -> pa.Table:
     """The objects with a column `survey`: where it is missing, that of the first known passband."""
     if "survey" in objects.column_names:
         return objects
@@ -190,7 +176,7 @@ def _with_survey(
     first[owner[seen]] = rows.passband[seen]
     usual = bands[0].survey if bands else ""
     names = [bands[code].survey if code >= 0 else usual for code in first.tolist()]
-    return metadata.replace(objects, "survey", pa.array(names, pa.string()))
+    return replace(objects, "survey", pa.array(names, pa.string()))
 
 
 def from_observations(
@@ -209,11 +195,9 @@ def from_observations(
 
     if "object_id" not in long.column_names:
         raise DataError(f"no column object_id. Found: {', '.join(long.column_names)}")
-    ids = identifiers(long.column("object_id"))
-    ids = ids.cast(pa.string()) if not isinstance(ids, pa.DictionaryArray) else ids.dictionary_decode()
-    ids = ids.cast(pa.string())
-    table = pa.table({"object_id": ids.unique()}) if objects is None else metadata.as_table(objects)
-    owner = np.asarray(pc.fill_null(pc.index_in(ids, table.column("object_id").combine_chunks()), -1))
+    ids = as_text(identifiers(long.column("object_id")))
+    table = pa.table({"object_id": ids.unique()}) if objects is None else object_table(objects)
+    owner = np.asarray(pc.fill_null(pc.index_in(ids, one_array(table.column("object_id"))), -1))
     if (owner < 0).any():
         example = ids[int(np.flatnonzero(owner < 0)[0])].as_py()
         raise DataError("has observations and no row in the table of objects", where=f"object '{example}'")
@@ -222,4 +206,94 @@ def from_observations(
     rows = take_rows(rows, np.argsort(owner, kind="stable"))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(table)))]).astype(np.int64)
     table = _with_survey(table, rows, offsets, bands)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, metadata.standard(table))
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(table))
+
+
+def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
+    """Observations and objects, also where they came as the pair that the conversions give."""
+    if isinstance(observations, tuple) and len(observations) == 2 and objects is None:
+        return observations[0], observations[1]
+    return observations, objects
+
+
+def to_pandas(curves: LightCurves) -> tuple[Any, Any]:
+    """Two data frames: one row an observation, and one row an object.
+
+    Examples
+    --------
+    >>> observations, objects = curves.to_pandas()  # doctest: +SKIP
+    """
+    where = "LightCurves.to_pandas"
+    rows = frames.to_pandas(observations(curves), where=where)
+    rows.attrs["passbands"] = plain(curves.bands)
+    return rows, frames.to_pandas(curves.objects, where=where)
+
+
+def from_pandas(observations: Any, objects: Any = None) -> LightCurves:
+    """Light curves from the frames of `to_pandas`, one by one or as the pair; `objects` may be left out."""
+    observations, objects = _pair(observations, objects)
+    # Not the order: frames that were put together keep what the first of them says.
+    among = [passband(band) for band in observations.attrs.get("passbands", ())]
+    return from_observations(arrow_table(observations), objects, among=among)
+
+
+def to_nested_pandas(curves: LightCurves) -> Any:
+    """A `NestedFrame` with one row an object and the observations in the nested column ``lightcurve``."""
+    where = "LightCurves.to_nested_pandas"
+    nested_pandas = frames.library("nested-pandas", where=where)
+    array = nested_pandas.NestedDtype.construct_array_type()(to_arrow(curves).column(NESTED))
+    frame = nested_pandas.NestedFrame(frames.to_pandas(curves.objects, where=where))
+    frame[NESTED] = frames.library("pandas", where=where).Series(array, index=frame.index)
+    frame.attrs["passbands"] = plain(curves.bands)
+    return frame
+
+
+def from_nested_pandas(frame: Any) -> LightCurves:
+    """Light curves from a `NestedFrame` like that of `to_nested_pandas`."""
+    table = arrow_table(frame)
+    if "passbands" in frame.attrs:
+        bands = (passband(band) for band in frame.attrs["passbands"])
+        table = table.replace_schema_metadata({PASSBANDS: dumps(bands)})
+    return from_arrow(table)
+
+
+def to_polars(curves: LightCurves) -> tuple[Any, Any]:
+    """Two polars data frames: one row an observation, and one row an object."""
+    polars = frames.library("polars", where="LightCurves.to_polars")
+    long = observations(curves)
+    for name in ("object_id", "band"):
+        long = replace(long, name, long.column(name).cast(pa.string()))
+    # An Enum carries all passbands, those without observations too, in their order.
+    frame = polars.from_arrow(long).with_columns(polars.col("band").cast(polars.Enum(list(curves.passbands))))
+    own = [dumps([band]) for band in curves.bands if not is_packaged(band)]
+    if own:  # polars keeps no metadata; the type of a column that is empty says what they are
+        frame = frame.with_columns(polars.lit(None, polars.Enum(own)).alias(_OWN))
+    return frame, polars.from_arrow(curves.objects)
+
+
+def from_polars(observations: Any, objects: Any = None) -> LightCurves:
+    """Light curves from the frames of `to_polars`, one by one or as the pair; `objects` may be left out."""
+    observations, objects = _pair(observations, objects)
+    among: list[Passband] = []
+    if _OWN in observations.columns:
+        among = [band for text in observations.schema[_OWN].categories for band in loads(text)]
+        observations = observations.drop(_OWN)
+    return from_observations(arrow_table(observations), objects, among=among)
+
+
+def to_astropy(curves: LightCurves) -> tuple[Any, Any]:
+    """Two astropy tables: one row an observation, with units, and one row an object."""
+    rows = frames.to_astropy(observations(curves), _UNITS)
+    rows.meta["passbands"] = plain(curves.bands)
+    return rows, frames.to_astropy(curves.objects)
+
+
+def from_astropy(observations: Any, objects: Any = None) -> LightCurves:
+    """Light curves from the tables of `to_astropy`, one by one or as the pair; units are honoured.
+
+    `objects` may be left out.
+    """
+    observations, objects = _pair(observations, objects)
+    named = observations.meta.get("passbands")
+    bands = tuple(passband(band) for band in named) if named else None
+    return from_observations(frames.in_unit(arrow_table(observations), _UNITS), objects, bands)

@@ -11,16 +11,26 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from firstlight._types import AnyArray, Bits, Bools, Floats, Ints
 from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.facts import Passband, class_tree, passband, united
-from firstlight.lightcurves import columns, conversion, frames
-from firstlight.lightcurves import objects as metadata
-from firstlight.lightcurves.arrays import floats
+from firstlight.lightcurves import conversion
 from firstlight.lightcurves.flags import OF_METADATA, UNUSABLE, Flag
+from firstlight.lightcurves.from_columns import from_columns, refuse_unequal
+from firstlight.lightcurves.object_table import assemble
 from firstlight.lightcurves.rows import Rows, object_flags, ragged_positions
+from firstlight.notes import Notes
+from firstlight.tables.columns import floats
+from firstlight.tables.objects import (
+    NUMBERS,
+    object_table,
+    one_array,
+    refuse_repeated,
+    replace,
+    same_tables,
+    stack,
+)
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 _ROWS = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
 _TYPES: dict[str, type] = {
     "time": np.float64,
@@ -76,42 +86,42 @@ class LightCurves:
     ([59000.1, 59001.2], [2, 1])
     """
 
-    time: FloatArray
+    time: Floats
     passband: NDArray[np.int16]
-    flux: FloatArray
-    flux_err: FloatArray
-    detected: BoolArray
-    limit: FloatArray
-    flags: NDArray[np.uint16]
-    offsets: NDArray[np.int64]
+    flux: Floats
+    flux_err: Floats
+    detected: Bools
+    limit: Floats
+    flags: Bits
+    offsets: Ints
     bands: tuple[Passband, ...]
     objects: pa.Table
 
     def __post_init__(self) -> None:
         for name, dtype in _TYPES.items():
-            array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
+            array: AnyArray = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "bands", tuple(passband(band) for band in self.bands))
-        columns.refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
+        refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
         if len(self.offsets) != self.objects.num_rows + 1 or self.offsets[-1] != len(self.time):
             sizes = f"{self.objects.num_rows} objects, {len(self.offsets)} offsets, {len(self.time)} rows"
             raise DataError(f"{sizes} do not fit")
 
-    from_columns = staticmethod(columns.from_columns)
+    from_columns = staticmethod(from_columns)
     observations = conversion.observations
     to_arrow, from_arrow = conversion.to_arrow, staticmethod(conversion.from_arrow)
-    to_pandas, from_pandas = frames.to_pandas, staticmethod(frames.from_pandas)
-    to_polars, from_polars = frames.to_polars, staticmethod(frames.from_polars)
-    to_astropy, from_astropy = frames.to_astropy, staticmethod(frames.from_astropy)
-    to_nested_pandas = frames.to_nested_pandas
-    from_nested_pandas = staticmethod(frames.from_nested_pandas)
+    to_pandas, from_pandas = conversion.to_pandas, staticmethod(conversion.from_pandas)
+    to_polars, from_polars = conversion.to_polars, staticmethod(conversion.from_polars)
+    to_astropy, from_astropy = conversion.to_astropy, staticmethod(conversion.from_astropy)
+    to_nested_pandas = conversion.to_nested_pandas
+    from_nested_pandas = staticmethod(conversion.from_nested_pandas)
 
     @classmethod
     def from_rows(
         cls,
         rows: Rows,
-        offsets: NDArray[np.int64],
+        offsets: Ints,
         bands: tuple[Passband, ...],
         objects: pa.Table,
     ) -> LightCurves:
@@ -149,31 +159,31 @@ class LightCurves:
         return names
 
     @property
-    def n_observations(self) -> NDArray[np.int64]:
+    def n_observations(self) -> Ints:
         """Rows of each object, usable or not; shape (n,)."""
         return np.diff(self.offsets)
 
     @cached_property
-    def usable(self) -> BoolArray:
+    def usable(self) -> Bools:
         """Whether each observation takes part: passband known and no flag that forbids it; shape (N,)."""
         return np.asarray(((self.flags & np.uint16(UNUSABLE)) == 0) & (self.passband >= 0))
 
     @cached_property
-    def owner(self) -> NDArray[np.int64]:
+    def owner(self) -> Ints:
         """The object of each observation; shape (N,)."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.n_observations)
 
     @property
-    def object_flags(self) -> NDArray[np.uint16]:
+    def object_flags(self) -> Bits:
         """The flags of the objects; shape (n,)."""
         return np.asarray(self.objects.column("flags").to_numpy(), dtype=np.uint16)
 
-    def per_object(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+    def per_object(self, rows: AnyArray) -> Ints:
         """How many of each object's observations a mask of shape (N,) marks; shape (n,)."""
         return np.diff(np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])[self.offsets])
 
     @cached_property
-    def trigger(self) -> FloatArray:
+    def trigger(self) -> Floats:
         """MJD of each trigger: ``trigger_mjd`` where known, else the first usable detection; shape (n,)."""
         first = np.full(len(self), np.nan)
         rows = np.flatnonzero(self.detected & self.usable)
@@ -182,7 +192,7 @@ class LightCurves:
         given = self.column("trigger_mjd")
         return np.where(np.isnan(given), first, given)
 
-    def column(self, name: str) -> NDArray[Any]:
+    def column(self, name: str) -> AnyArray:
         """A column of `objects` as an array of shape (n,).
 
         Numbers with NaN for missing, truth values, or an object array of str and None. The standard columns
@@ -194,7 +204,7 @@ class LightCurves:
             With the nearest column.
         """
         if name not in self.objects.column_names:
-            if name in metadata.NUMBERS:
+            if name in NUMBERS:
                 return np.full(len(self), np.nan)
             if name == "label":
                 return np.full(len(self), None, dtype=object)
@@ -214,7 +224,7 @@ class LightCurves:
         return (
             self.bands == other.bands
             and all(_identical(getattr(self, name), getattr(other, name)) for name in _TYPES)
-            and metadata.same_tables(self.objects, other.objects)
+            and same_tables(self.objects, other.objects)
         )
 
     def __getitem__(self, key: Any) -> LightCurves:
@@ -277,7 +287,7 @@ class LightCurves:
             else self.objects.take(pa.array(index)),
         )
 
-    def where(self, rows: NDArray[Any]) -> LightCurves:
+    def where(self, rows: AnyArray) -> LightCurves:
         """The same objects with only those observations that a mask of shape (N,) marks; flags follow."""
         mask = np.asarray(rows, dtype=bool)
         if mask.shape != self.time.shape:
@@ -327,23 +337,23 @@ class LightCurves:
         Columns of `table` replace those of the same name; objects without a row there have them missing. Ids
         that stand only in `table` are left out. Both are told to `report`.
         """
-        joined, notes = metadata.assemble(
-            self.objects.column("object_id").combine_chunks(),
-            metadata.as_table(table),
+        added = object_table(table)
+        joined = assemble(
+            one_array(self.objects.column("object_id")),
+            added,
+            Notes("", [] if report is None else report),
             survey="",
             dereddened=False,
             add_unmatched=False,
         )
-        if report is not None:
-            report.extend(notes)
-        given = set(metadata.as_table(table).column_names)
+        given = set(added.column_names)
         objects = self.objects
         for name in joined.column_names:
             if name in given and name not in ("object_id", "flags", "survey"):
-                objects = metadata.replace(objects, name, joined.column(name))
+                objects = replace(objects, name, joined.column(name))
         replaced = Flag.REDSHIFT_SENTINEL if given & {"redshift", "photoz"} else Flag(0)
         flags = (self.object_flags & ~np.uint16(replaced)) | np.asarray(joined.column("flags"), np.uint16)
-        objects = metadata.replace(objects, "flags", pa.array(flags, pa.uint16()))
+        objects = replace(objects, "flags", pa.array(flags, pa.uint16()))
         return LightCurves(
             **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
             bands=self.bands,
@@ -370,7 +380,7 @@ class LightCurves:
         if scheme is not None:
             tree = class_tree()
             values = [None if one is None else tree.canonical(one, scheme=scheme) for one in values]
-        objects = metadata.replace(self.objects, "label", pa.array(values, pa.string()))
+        objects = replace(self.objects, "label", pa.array(values, pa.string()))
         return LightCurves(
             **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
             bands=self.bands,
@@ -398,8 +408,8 @@ class LightCurves:
             [table[part.passband] for table, part in zip(tables, parts, strict=True)]
         )
         counts = np.concatenate([part.n_observations for part in parts])
-        objects = metadata.stack([part.objects for part in parts])
-        metadata.refuse_repeated(objects.column("object_id"))
+        objects = stack([part.objects for part in parts])
+        refuse_repeated(objects.column("object_id"))
         return LightCurves(
             **arrays,
             offsets=np.concatenate([[0], np.cumsum(counts)]),
@@ -408,5 +418,5 @@ class LightCurves:
         )
 
 
-def _identical(one: NDArray[Any], other: NDArray[Any]) -> bool:
+def _identical(one: AnyArray, other: AnyArray) -> bool:
     return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from firstlight.lightcurves.arrays import FloatArray, group, identifiers
+from firstlight._types import AnyArray, Bits, Bools, Floats, Ints
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
+from firstlight.tables.identifiers import grouped
 
 
 @dataclass(frozen=True)
 class Rows:
     """Observations as they were given, in nJy and MJD, not yet in order; all of shape (N,)."""
 
-    time: FloatArray
+    time: Floats
     passband: NDArray[np.int16]
-    flux: FloatArray
-    flux_err: FloatArray
-    limit: FloatArray
-    detected: NDArray[np.bool_]
-    flags: NDArray[np.uint16]
+    flux: Floats
+    flux_err: Floats
+    limit: Floats
+    detected: Bools
+    flags: Bits
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Settled:
     """Observations in order: `names` (n,), `offsets` (n + 1,), and rows."""
 
     names: pa.Array
-    offsets: NDArray[np.int64]
+    offsets: Ints
     rows: Rows
 
 
-def settle(object_id: Any, rows: Rows) -> Settled:
+def settle(ids: pa.Array, rows: Rows) -> Settled:
     """Rows in order: objects as they first appear, then time, passband, flux; duplicates flagged.
 
     The order within an object does not depend on the order given.
     """
-    names, starts, codes = group(identifiers(object_id))
+    names, starts, codes = grouped(ids)
     n, size = len(names), len(rows.time)
     if len(starts) == n:
         return Settled(names, (offsets := np.append(starts, size).astype(np.int64)), in_order(rows, offsets))
@@ -50,12 +50,12 @@ def settle(object_id: Any, rows: Rows) -> Settled:
     return Settled(names, offsets, in_order(rows, offsets))
 
 
-def take_rows(rows: Rows, index: NDArray[Any]) -> Rows:
+def take_rows(rows: Rows, index: AnyArray) -> Rows:
     """The rows at `index`, a boolean mask or positions."""
     return Rows(**{name: value[index] for name, value in vars(rows).items()})
 
 
-def in_order(rows: Rows, offsets: NDArray[np.int64]) -> Rows:
+def in_order(rows: Rows, offsets: Ints) -> Rows:
     """Rows sorted within their objects, duplicates flagged; objects already in order are left alone."""
     if len(rows.time) < 2:
         return rows
@@ -78,7 +78,7 @@ def in_order(rows: Rows, offsets: NDArray[np.int64]) -> Rows:
     return Rows(**whole)
 
 
-def _ties_settled(rows: Rows, owner: NDArray[np.int64]) -> Rows:
+def _ties_settled(rows: Rows, owner: Ints) -> Rows:
     """Rows in order of time and passband, with those that share both put in order and repeats flagged."""
     tied = (owner[1:] == owner[:-1]) & (rows.passband[1:] == rows.passband[:-1])
     tied &= (rows.time[1:] == rows.time[:-1]) | np.isnan(rows.time[1:])
@@ -109,10 +109,10 @@ def _ties_settled(rows: Rows, owner: NDArray[np.int64]) -> Rows:
     return rows
 
 
-def _repeats(rows: Rows, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _repeats(rows: Rows, owner: Ints) -> Bools:
     """Which sorted rows repeat the one before in time, passband, flux and limit."""
 
-    def same(values: NDArray[Any]) -> NDArray[np.bool_]:
+    def same(values: AnyArray) -> Bools:
         equal = values[1:] == values[:-1]
         if values.dtype.kind == "f":
             equal |= np.isnan(values[1:]) & np.isnan(values[:-1])
@@ -124,16 +124,14 @@ def _repeats(rows: Rows, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(repeated & ((rows.flags & np.uint16(dropped)) == 0))
 
 
-def ragged_positions(
-    starts: NDArray[np.int64], counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def ragged_positions(starts: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """Row positions of segments laid end to end, and the segment of each; both of shape (sum of counts,)."""
     owner = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     before = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else np.zeros(0, np.int64)
     return np.arange(len(owner), dtype=np.int64) + (starts - before)[owner], owner
 
 
-def object_flags(rows: Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
+def object_flags(rows: Rows, offsets: Ints) -> Bits:
     """The flags that follow from each object's observations; shape (n,)."""
     n = len(offsets) - 1
     flags = np.zeros(n, np.uint16)
@@ -142,7 +140,7 @@ def object_flags(rows: Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
     if full.any():
         flags[full] = np.bitwise_or.reduceat(rows.flags, offsets[:-1][full])
 
-    def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def count(mask: Bools) -> Ints:
         return np.diff(np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])[offsets])
 
     usable = ((rows.flags & np.uint16(UNUSABLE)) == 0) & (rows.passband >= 0)
@@ -154,9 +152,7 @@ def object_flags(rows: Rows, offsets: NDArray[np.int64]) -> NDArray[np.uint16]:
     return flags
 
 
-def _single_epoch(
-    time: FloatArray, usable: NDArray[np.bool_], offsets: NDArray[np.int64], n_usable: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _single_epoch(time: Floats, usable: Bools, offsets: Ints, n_usable: Ints) -> Bools:
     """Objects with more than three usable observations, all at one time: a broken time column."""
     rows = np.flatnonzero(usable)
     if not rows.size:

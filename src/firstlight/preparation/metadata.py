@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.errors import UnknownNameError, UsageError
-from firstlight.lightcurves.objects import NUMBERS, as_table, clean
+from firstlight.lightcurves.object_table import clean
+from firstlight.notes import Notes
+from firstlight.tables.objects import NUMBERS, object_table
 
 # Columns that hold the answer, or the future, or where the data come from: never an input of a network.
 TRUTH = re.compile(
@@ -90,7 +92,7 @@ def of_one(values: Mapping[str, Any], own: Sequence[str]) -> tuple[dict[str, Any
     given = {name: [values[name]] for name in NUMBERS if values.get(name) is not None}
     if not given:
         return dict(values), 0
-    table, _ = clean(as_table({"object_id": ["one"], **given}))
+    table = clean(object_table({"object_id": ["one"], **given}), Notes())
     cleaned = {name: table.column(name)[0].as_py() for name in given}
     return {**values, **cleaned}, int(table.column("flags")[0].as_py())
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from firstlight import facts
 from firstlight.errors import DataError
 from firstlight.lightcurves import Flag
-from firstlight.lightcurves.columns import FIRST_JD, IMPLAUSIBLE_NJY
+from firstlight.lightcurves.from_columns import FIRST_JD, IMPLAUSIBLE_NJY
 from firstlight.preparation import features, metadata
 from firstlight.preparation.dust import brightening
 from firstlight.preparation.state import Band, Filter, Last, Memory, Observation, Seen, State

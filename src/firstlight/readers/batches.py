@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from firstlight.errors import DataError, UsageError
-from firstlight.readers import cells
-from firstlight.readers.nested import is_nested
-from firstlight.readers.objects import Objects, join, select
-from firstlight.readers.photometry import Photometry
-from firstlight.readers.source import Source
-from firstlight.readers.table import Options, Plan, from_nested, plan
+from firstlight._types import Ints
+from firstlight.errors import UsageError, spelled
+from firstlight.lightcurves.photometry import Photometry
+from firstlight.notes import Notes
+from firstlight.readers.long_tables import Options, Plan, plan
+from firstlight.readers.nested_tables import from_nested, is_nested
+from firstlight.readers.table_files import Source
+from firstlight.tables.columns import numbers
+from firstlight.tables.identifiers import identities
+from firstlight.tables.objects import Objects, join, one_array
+from firstlight.tables.objects import replace as replace_column
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Layout:
     """
 
     index: dict[str, int]
-    piece: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    piece: Ints
+    starts: Ints
     contiguous: bool
 
     @property
@@ -49,68 +52,59 @@ class Layout:
 
 
 def photometry_batches(
-    source: Source,
-    options: Options,
-    *,
-    max_rows: int,
-    objects: Objects | None,
-    object_names: tuple[str, ...],
-    report: list[str],
+    source: Source, options: Options, notes: Notes, *, max_rows: int, objects: Objects | None
 ) -> Iterator[Photometry]:
     """Photometry of whole objects, about `max_rows` rows at a time.
 
     Parameters
     ----------
-    source, options, object_names, report
-        As for `table.plan`.
+    source, options, notes
+        As for `long_tables.plan`.
     max_rows : int
     objects : Objects or None
         Metadata of the second table.
     """
     if max_rows < 1:
         raise UsageError(f"max_rows is {max_rows}", hint="Give at least 1.")
-    if is_nested(source.schema, chosen=options.columns or {}, where=source.where):
-        pieces = _nested(source, options, max_rows=max_rows, object_names=object_names, report=report)
+    notes, names = notes.at(source.where), () if objects is None else objects.columns
+    if is_nested(source.schema, notes, chosen=options.columns or {}):
+        pieces = _nested(source, options, notes, max_rows=max_rows, object_names=names)
     else:
-        settled = plan(source, options, object_names=object_names, report=report)
-        pieces = _long(settled, max_rows=max_rows, report=report)
-    yield from _with_metadata(pieces, objects, source.where, report)
+        pieces = _long(plan(source, options, notes, object_names=names), notes, max_rows=max_rows)
+    yield from pieces if objects is None else _with_metadata(pieces, objects, notes)
 
 
-def _with_metadata(
-    pieces: Iterator[Photometry], objects: Objects | None, where: str, report: list[str]
-) -> Iterator[Photometry]:
+def _with_metadata(pieces: Iterator[Photometry], objects: Objects, notes: Notes) -> Iterator[Photometry]:
     """The pieces with the metadata of the second table; at the end the objects that only it knows."""
-    if objects is None:
-        yield from pieces
-        return
     met = np.zeros(len(objects.ids), dtype=bool)
     unknown: list[str] = []
     missing = 0
     last: Photometry | None = None
     for photometry in pieces:
-        ids = photometry.objects.ids
+        ids = one_array(photometry.objects.column("object_id"))
         at = pc.index_in(ids, value_set=objects.ids)
         met[np.asarray(pc.drop_null(at).to_numpy(zero_copy_only=False), dtype=np.int64)] = True
         missing += at.null_count
         unknown += ids.filter(pc.is_null(at)).slice(0, 3).to_pylist()[: 3 - len(unknown)]
         last = photometry
-        yield replace(photometry, objects=join(photometry.objects, select(objects, ids), report=[]))
+        part = Objects(objects.select(ids), objects.where)
+        yield replace(photometry, objects=join(photometry.objects, part, Notes(notes.where)))
     if missing:
-        report.append(f"{missing:,} ids in {where} are not in {objects.where} (first: {', '.join(unknown)})")
+        first = ", ".join(unknown)
+        notes.say(f"{missing:,} ids in {notes.where} are not in {objects.where} (first: {first})")
     rest = objects.ids.filter(pa.array(~met))
     if len(rest) and last is not None:
         first = ", ".join(rest.slice(0, 3).to_pylist())
-        report.append(
-            f"{len(rest):,} ids in {objects.where} have no photometry in {where}: "
+        notes.say(
+            f"{len(rest):,} ids in {objects.where} have no photometry in {notes.where}: "
             f"kept as objects without data (first: {first})"
         )
         none = last.take(np.zeros(0, dtype=np.int64))
-        yield replace(none, objects=select(objects, rest))
+        yield replace(none, objects=objects.select(rest))
 
 
 def _nested(
-    source: Source, options: Options, *, max_rows: int, object_names: tuple[str, ...], report: list[str]
+    source: Source, options: Options, notes: Notes, *, max_rows: int, object_names: tuple[str, ...]
 ) -> Iterator[Photometry]:
     """Pieces of a nested table; an id that comes again in a later piece is refused."""
     wanted = dict.fromkeys(source.schema.names, "any")
@@ -119,16 +113,16 @@ def _nested(
     size, given = 0, False
     # Bytes stand for rows here: an observation takes about 40 bytes in its lists.
     limit = 40 * max_rows
-    for batch in source.batches(wanted, report):  # type: ignore[arg-type]
+    for batch in source.batches(wanted, notes):  # type: ignore[arg-type]
         for start in range(0, max(batch.num_rows, 1), 1000):
             part = batch.slice(start, 1000)
             held.append(part)
             size += part.get_total_buffer_size() * part.num_rows // max(batch.num_rows, 1)
             if size >= limit:
-                yield _nested_piece(held, source, options, seen, object_names, report)
+                yield _nested_piece(held, source, options, seen, object_names, notes)
                 held, size, given = [], 0, True
     if held or not given:
-        yield _nested_piece(held, source, options, seen, object_names, report)
+        yield _nested_piece(held, source, options, seen, object_names, notes)
 
 
 def _nested_piece(
@@ -137,30 +131,29 @@ def _nested_piece(
     options: Options,
     seen: set[str],
     object_names: tuple[str, ...],
-    report: list[str],
+    notes: Notes,
 ) -> Photometry:
     table = pa.Table.from_batches(held, schema=source.schema if not held else None)
-    photometry = from_nested(table, options, where=source.where, object_names=object_names, report=report)
-    names = photometry.objects.ids.to_pylist()
+    photometry = from_nested(table, options, notes, object_names=object_names)
+    names = photometry.objects.column("object_id").to_pylist()
     again = seen.intersection(names)
     if again:
-        raise DataError(
+        raise notes.error(
             f"object '{min(again)}' has rows far apart in a nested table",
-            where=source.where,
             hint="Read it at once with read_table.",
         )
     seen.update(names)
     return photometry
 
 
-def _long(settled: Plan, *, max_rows: int, report: list[str]) -> Iterator[Photometry]:
+def _long(settled: Plan, notes: Notes, *, max_rows: int) -> Iterator[Photometry]:
     layout = find_layout(settled.source, settled.observed["object_id"], max_rows)
     if layout.pieces == 0:
-        yield settled.photometry(settled.source.read(settled.wanted, report), report)
+        yield settled.photometry(settled.source.read(settled.wanted, notes), notes)
     elif layout.contiguous:
-        yield from _streamed(settled, layout, report)
+        yield from _streamed(settled, layout, notes)
     else:
-        yield from _spilled(settled, layout, max_rows, report)
+        yield from _spilled(settled, layout, max_rows, notes)
 
 
 def find_layout(source: Source, id_name: str, max_rows: int) -> Layout:
@@ -175,11 +168,11 @@ def find_layout(source: Source, id_name: str, max_rows: int) -> Layout:
         Rows of a piece.
     """
     index: dict[str, int] = {}
-    counts: list[NDArray[np.int64]] = []
-    firsts: list[NDArray[np.int64]] = []
+    counts: list[Ints] = []
+    firsts: list[Ints] = []
     contiguous, last, row = True, -1, 0
-    for table in _gathered(source.batches({id_name: "text"}, []), max_rows):
-        codes, names = cells.identities(table.column(0), name=id_name, where=source.where)
+    for table in _gathered(source.batches({id_name: "text"}, Notes()), max_rows):
+        codes, names = identities(table.column(0), id_name, Notes(source.where))
         known = len(index)
         place = np.array([index.setdefault(name, len(index)) for name in names.to_pylist()] or [-1])
         rows = place[codes] if len(codes) else codes
@@ -206,28 +199,28 @@ def find_layout(source: Source, id_name: str, max_rows: int) -> Layout:
     return Layout(index, piece, starts, contiguous)
 
 
-def _added(counts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
+def _added(counts: list[Ints], n: int) -> Ints:
     total = np.zeros(n, dtype=np.int64)
     for part in counts:
         total[: len(part)] += part
     return total
 
 
-def _streamed(settled: Plan, layout: Layout, report: list[str]) -> Iterator[Photometry]:
+def _streamed(settled: Plan, layout: Layout, notes: Notes) -> Iterator[Photometry]:
     """Pieces of a table whose objects stand together: cut where the layout says."""
     cuts = [*layout.starts[1:].tolist(), None]
     held: list[pa.RecordBatch] = []
     row = 0
-    for batch in settled.source.batches(settled.wanted, report):
+    for batch in settled.source.batches(settled.wanted, notes):
         while cuts[0] is not None and row + batch.num_rows >= cuts[0]:
             head = cuts[0] - row
             held.append(batch.slice(0, head))
-            yield _piece(settled, _table(held), layout.pieces - len(cuts), layout.pieces, report)
+            yield _piece(settled, _table(held), layout.pieces - len(cuts), layout.pieces, notes)
             held, batch, row = [], batch.slice(head), cuts[0]
             cuts.pop(0)
         held.append(batch)
         row += batch.num_rows
-    yield _piece(settled, _table(held), layout.pieces - 1, layout.pieces, report)
+    yield _piece(settled, _table(held), layout.pieces - 1, layout.pieces, notes)
 
 
 def _table(batches: list[pa.RecordBatch]) -> pa.Table:
@@ -243,7 +236,7 @@ def _table(batches: list[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(batches)
 
 
-def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) -> Iterator[Photometry]:
+def _spilled(settled: Plan, layout: Layout, max_rows: int, notes: Notes) -> Iterator[Photometry]:
     """Pieces of a table whose objects' rows are scattered: sorted into pieces in a temporary Arrow file."""
     id_name = settled.observed["object_id"]
     with tempfile.TemporaryDirectory(prefix="firstlight-") as folder:
@@ -251,9 +244,9 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
         slices: list[list[int]] = [[] for _ in range(layout.pieces)]
         writer: pa.RecordBatchFileWriter | None = None
         written = lost = 0
-        for table in _gathered(map(_plain, settled.source.batches(settled.wanted, report)), max_rows):
-            table = _typed(table, settled, report)
-            codes, names = cells.identities(table.column(id_name), name=id_name, where=settled.source.where)
+        for table in _gathered(map(_plain, settled.source.batches(settled.wanted, notes)), max_rows):
+            table = _typed(table, settled, notes)
+            codes, names = identities(table.column(id_name), id_name, notes)
             place = np.array([layout.index[name] for name in names.to_pylist()] or [0])
             piece = np.where(codes < 0, -1, layout.piece[place][codes] if len(codes) else codes)
             order = np.argsort(piece, kind="stable")
@@ -267,7 +260,7 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
                 slices[number].append(written)
                 written += 1
         if lost:
-            report.append(f"{settled.source.where}: {lost:,} rows without object id left out")
+            notes.add(f"{lost:,} rows without object id left out")
         if writer is None:
             return
         writer.close()
@@ -275,23 +268,23 @@ def _spilled(settled: Plan, layout: Layout, max_rows: int, report: list[str]) ->
             reader = pa.ipc.open_file(file)
             for number, parts in enumerate(slices):
                 table = pa.Table.from_batches([reader.get_batch(part) for part in parts])
-                yield _piece(settled, table, number, layout.pieces, report)
+                yield _piece(settled, table, number, layout.pieces, notes)
 
 
-def _typed(table: pa.Table, settled: Plan, report: list[str]) -> pa.Table:
+def _typed(table: pa.Table, settled: Plan, notes: Notes) -> pa.Table:
     """A table whose numbers are numbers, also where a later block of a text file came as text."""
     for name, kind in settled.wanted.items():
         if kind == "number" and pa.types.is_string(table.schema.field(name).type):
-            values = cells.numbers(table.column(name), name=name, where=settled.source.where, report=report)
-            table = table.set_column(table.column_names.index(name), name, pa.array(values))
+            table = replace_column(table, name, pa.array(numbers(table.column(name), name, notes)))
     return table
 
 
-def _piece(settled: Plan, table: pa.Table, number: int, pieces: int, report: list[str]) -> Photometry:
+def _piece(settled: Plan, table: pa.Table, number: int, pieces: int, notes: Notes) -> Photometry:
     """One piece; what is noticed in it says which of several, because its rows are counted anew."""
-    notes: list[str] = []
-    photometry = settled.photometry(table, notes)
-    report += [f"piece {number + 1}: {note}" for note in notes] if pieces > 1 else notes
+    own = Notes(notes.where)
+    photometry = settled.photometry(table, own)
+    for line in own.lines:
+        notes.say(f"piece {number + 1}: {spelled(line)}" if pieces > 1 else line)
     return photometry
 
 

@@ -7,24 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firstlight.errors import DataError, FirstlightError, UnknownNameError, UsageError
+from firstlight import facts
+from firstlight.errors import Arg, DataError, UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
-from firstlight.readers import (
-    alerce,
-    antares,
-    atlas_forced,
-    lasair,
-    plasticc,
-    skyportal,
-    snana,
-    snana_text,
-    ztf_forced,
-)
-from firstlight.readers.answers import is_json, is_json_lines, load_json
-from firstlight.readers.generic import read_table
-from firstlight.readers.photometry import Photometry, UnknownPassbands, with_objects
-from firstlight.readers.source import open_source
-from firstlight.readers.text import head
+from firstlight.lightcurves.from_columns import UnknownPassbands
+from firstlight.lightcurves.photometry import Photometry
+from firstlight.notes import Notes
+from firstlight.readers import brokers, forced_photometry, known_tables, snana_fits, snana_text
+from firstlight.readers.content import Content
+from firstlight.readers.generic import read_source, read_table
+from firstlight.readers.joining import light_curves
+from firstlight.readers.long_tables import Options
+from firstlight.readers.metadata_tables import with_objects
+from firstlight.readers.table_files import source_of
 
 # Arguments that only generic tables need: everything else is settled by the format.
 _TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")
@@ -46,27 +41,31 @@ FORMATS: Mapping[str, Format] = {
     for entry in (
         Format("table", "generic long or nested table", None, ("object_id",), None),
         Format(
-            "plasticc", "PLAsTiCC pair of CSV files", "LSST", ("label", "metadata"), plasticc.read_plasticc
+            "plasticc",
+            "PLAsTiCC pair of CSV files",
+            "LSST",
+            ("label", "metadata"),
+            known_tables.read_plasticc,
         ),
-        Format("snana", "SNANA HEAD/PHOT FITS or text", None, ("label", "survey"), snana.read_snana),
-        Format("alerce", "ALeRCE JSON or CSV", None, ("object_id",), alerce.read_alerce),
-        Format("antares", "ANTARES JSON or CSV", None, ("object_id",), antares.read_antares),
-        Format("lasair", "Lasair JSON", None, ("object_id",), lasair.read_lasair),
+        Format("snana", "SNANA HEAD/PHOT FITS or text", None, ("label", "survey"), snana_fits.read_snana),
+        Format("alerce", "ALeRCE JSON or CSV", None, ("object_id",), brokers.read_alerce),
+        Format("antares", "ANTARES JSON or CSV", None, ("object_id",), brokers.read_antares),
+        Format("lasair", "Lasair JSON", None, ("object_id",), brokers.read_lasair),
         Format(
             "ztf-forced",
             "ZTF forced-photometry service",
             "ZTF",
             ("object_id", "baseline_before"),
-            ztf_forced.read_ztf_forced,
+            forced_photometry.read_ztf_forced,
         ),
         Format(
             "atlas-forced",
             "ATLAS forced photometry",
             "ATLAS",
             ("object_id", "stack_nights"),
-            atlas_forced.read_atlas_forced,
+            forced_photometry.read_atlas_forced,
         ),
-        Format("skyportal", "SkyPortal CSV", None, ("object_id", "survey"), skyportal.read_skyportal),
+        Format("skyportal", "SkyPortal CSV", None, ("object_id", "survey"), known_tables.read_skyportal),
     )
 }
 
@@ -124,74 +123,68 @@ def read(
     >>> read(table, survey="ZTF")
     LightCurves(1 object, 1 observations; ZTF-g, ZTF-r, ZTF-i)
     """
-    notes = [] if report is None else report
     options = {key: value for key, value in options.items() if value is not None}
-    chosen = _chosen(path, format, options)
-    entry = FORMATS[chosen]
-    if entry.read is None:
-        _refuse_options(entry, options, (*_TABLE_ONLY, *entry.options))
+    notes = Notes("", [] if report is None else report)
+    if not isinstance(path, (str, Path)):
+        _refuse_options(FORMATS["table"], options)
         return read_table(
-            path,
-            survey=survey,
-            objects=objects,
-            label=label,
-            unknown_passbands=unknown_passbands,
-            report=notes,
-            **options,
-        )
-    _refuse_options(entry, options, entry.options)
-    path = Path(path)
-    if not path.exists():
-        raise DataError("no such file", where=str(path))
-    if "label" in entry.options:
-        options["label"] = label if objects is None or label is None else None
-    if "survey" in entry.options and survey is not None:
-        options["survey"] = survey
-    parts = entry.read(path, report=notes, **options)
-    curves = [
-        _finish(part, entry, survey, objects, label, unknown_passbands, notes)
-        for part in (parts if isinstance(parts, list) else [parts])
-    ]
-    try:
+            path, survey=survey, objects=objects, label=label, unknown_passbands=unknown_passbands,
+            report=notes.lines, **options,
+        )  # fmt: skip
+    with Content(path) as content:
+        entry = _chosen(content, format, options)
+        if entry.read is None:
+            object_id = options.pop("object_id", None)
+            return read_source(
+                source_of(content),
+                Options(survey=survey, label=label, **options),
+                notes,
+                objects=objects,
+                object_id=object_id,
+                unknown_passbands=unknown_passbands,
+            )
+        if "label" in entry.options:
+            options["label"] = label if objects is None or label is None else None
+        if "survey" in entry.options and survey is not None:
+            options["survey"] = survey
+        parts = entry.read(content, notes.at(content.name), **options)
+    curves = []
+    for part in parts if isinstance(parts, list) else [parts]:
+        part = with_objects(part, objects, notes, label=label)
+        if label is not None and "label" not in part.objects.column_names:
+            raise notes.at(part.where).error(
+                f"no label column '{label}'", hint="Give it in a table of objects."
+            )
+        curves.append(light_curves(part, notes, unknown_passbands=unknown_passbands))
+        _check_survey(curves[-1], survey, entry, notes.at(part.where))
+    with notes.at(content.name).blamed():
         return curves[0] if len(curves) == 1 else LightCurves.concat(curves)
-    except FirstlightError as error:
-        error.where = f"{path.name}: {error.where}"
-        raise
 
 
-def _finish(
-    part: Photometry,
-    entry: Format,
-    survey: Any,
-    objects: Any,
-    label: str | None,
-    unknown_passbands: UnknownPassbands,
-    report: list[str],
-) -> LightCurves:
-    part = with_objects(part, objects, chosen={}, label=label, report=report)
-    if label is not None and "label" not in part.objects.columns:
-        raise DataError(f"no label column '{label}'", where=part.where, hint="Give it in a table of objects.")
-    curves = part.light_curves(unknown_passbands=unknown_passbands, report=report)
-    _check_survey(curves, survey, entry, part.where)
-    return curves
-
-
-def _check_survey(curves: LightCurves, survey: Any, entry: Format, where: str) -> None:
+def _check_survey(curves: LightCurves, survey: Any, entry: Format, notes: Notes) -> None:
     """Refuse a survey that the format contradicts."""
     if survey is None or "survey" in entry.options or len(curves) == 0:
         return
-    from firstlight import facts
-
     stated, found = facts.survey(survey).name, set(curves.objects.column("survey").to_pylist())
     if found != {stated}:
-        raise DataError(
-            f"holds {', '.join(sorted(found))}, but --survey {stated} is given",
-            where=where,
+        raise notes.error(
+            (f"holds {', '.join(sorted(found))}, but ", Arg("survey", stated), " is given"),
             hint="Leave it out.",
         )
 
 
-def _refuse_options(entry: Format, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def _chosen(content: Content, format: str, options: Mapping[str, Any]) -> Format:
+    """The format asked for, or seen; its options are its own."""
+    if format != "auto" and format not in FORMATS:
+        raise UnknownNameError("format", format, ["auto", *FORMATS])
+    if format == "auto":
+        format = "table" if not options.keys().isdisjoint(_TABLE_ONLY) else _seen(content)
+    _refuse_options(FORMATS[format], options)
+    return FORMATS[format]
+
+
+def _refuse_options(entry: Format, options: Mapping[str, Any]) -> None:
+    known = (*_TABLE_ONLY, *entry.options) if entry.read is None else entry.options
     for key in options:
         if key not in known:
             every = {*_TABLE_ONLY, *(name for other in FORMATS.values() for name in other.options)}
@@ -199,18 +192,8 @@ def _refuse_options(entry: Format, options: Mapping[str, Any], known: tuple[str,
                 raise UnknownNameError("option", key, sorted(every))
             raise UsageError(
                 f"'{key}' has no meaning for format '{entry.name}' ({entry.what})",
-                hint=f"Its options: {', '.join(known) or 'none'}; or say format='table'.",
+                hint=(f"Its options: {', '.join(known) or 'none'}; or say ", Arg("format", "table"), "."),
             )
-
-
-def _chosen(path: Any, format: str, options: Mapping[str, Any]) -> str:
-    if format != "auto":
-        if format not in FORMATS:
-            raise UnknownNameError("format", format, ["auto", *FORMATS])
-        return format
-    if not isinstance(path, (str, Path)) or any(key in options for key in _TABLE_ONLY):
-        return "table"
-    return sniff(path)
 
 
 def sniff(path: str | Path) -> str:
@@ -221,80 +204,58 @@ def sniff(path: str | Path) -> str:
     DataError
         When there is no such file, or it is JSON of no known kind, or fits several formats.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError("no such file", where=str(path))
+    with Content(path) as content:
+        return _seen(content)
+
+
+def _seen(content: Content) -> str:
+    """The format of what stands there: a folder, JSON, a binary table or text."""
+    path = content.path
     if path.is_dir():
-        fits = [name for name, test in _FOLDERS.items() if test(path)]
-        return _one(fits, path)
-    if is_json_lines(path):
+        fits = {"snana": snana_fits.is_snana(path), "plasticc": known_tables.is_plasticc(content)}
+        return _one(fits, content)
+    if content.is_json_lines:
         return "table"
-    if is_json(path):
-        data = load_json(path)
-        fits = [
-            name
-            for name, test in (
-                ("antares", antares.is_antares),
-                ("alerce", alerce.is_alerce),
-                ("lasair", lasair.is_lasair),
-            )
-            if test(data)
-        ]
-        if not fits:
+    if content.is_json:
+        data = content.json
+        fits = {
+            "antares": brokers.is_antares(data),
+            "alerce": brokers.is_alerce(data),
+            "lasair": brokers.is_lasair(data),
+        }
+        if not any(fits.values()):
             raise DataError(
                 "is JSON of no known kind",
-                where=path.name,
+                where=content.name,
                 hint=f"Known formats: {', '.join(FORMATS)}; a list of rows is a 'table'.",
             )
-        return _one(fits, path)
-    if snana.is_snana(path):
+        return _one(fits, content)
+    if snana_fits.is_snana(path):
         return "snana"
-    start = head(path)
-    if (
-        start.startswith((b"PAR1", b"ARROW1", b"FEA1", b"SIMPLE  =", b"# %ECSV"))
-        or b"<VOTABLE" in start.upper()
-    ):
-        return "snana" if _is_snana_head(path, start) else "table"
-    return _one([name for name, test in _TEXTS.items() if test(path, start.decode("utf-8", "replace"))], path)
+    start = content.head
+    if start.startswith(b"SIMPLE  ="):
+        return "snana" if "PTROBS_MIN" in source_of(content).schema.names else "table"
+    if start.startswith((b"PAR1", b"ARROW1", b"FEA1", b"# %ECSV")) or b"<VOTABLE" in start.upper():
+        return "table"
+    text, names = start.decode("utf-8", "replace"), set(known_tables.header_names(content))
+    fits = {
+        "ztf-forced": forced_photometry.is_ztf_forced(text),
+        "atlas-forced": forced_photometry.is_atlas_forced(text),
+        "snana": snana_text.is_snana_text(text),
+        "skyportal": names >= known_tables.SKYPORTAL,
+        "alerce": names >= brokers.ALERCE_CSV,
+        "antares": names >= brokers.ANTARES_CSV,
+        "plasticc": known_tables.is_plasticc(content),
+    }
+    return _one(fits, content)
 
 
-def _is_snana_head(path: Path, start: bytes) -> bool:
-    return start.startswith(b"SIMPLE  =") and "PTROBS_MIN" in open_source(path).schema.names
-
-
-def _one(fits: list[str], path: Path) -> str:
-    if len(fits) > 1:
+def _one(fits: Mapping[str, bool], content: Content) -> str:
+    names = [name for name, fit in fits.items() if fit]
+    if len(names) > 1:
         raise DataError(
-            f"could be {' or '.join(fits)}", where=path.name, hint=f"Say --format {'|'.join(fits)}."
+            f"could be {' or '.join(names)}",
+            where=content.name,
+            hint=("Say ", Arg("format", tuple(names)), "."),
         )
-    return fits[0] if fits else "table"
-
-
-def _names(start: str) -> list[str]:
-    line = next((line for line in start.splitlines() if line.strip() and not line.startswith("#")), "")
-    return [name.strip() for name in line.lstrip("\ufeff").split(",")]
-
-
-def _is_alerce_csv(start: str) -> bool:
-    return {"mjd", "fid", "magpsf", "sigmapsf", "isdiffpos"} <= set(_names(start))
-
-
-def _is_plasticc(path: Path) -> bool:
-    """A light-curve file alone could be anyone's; with its metadata beside it is PLAsTiCC's."""
-    try:
-        curves, metadata = plasticc.find_pair(path)
-    except DataError:
-        return False
-    return metadata is not None and plasticc.is_curves(curves)
-
-
-_FOLDERS: Mapping[str, Callable[[Path], bool]] = {"snana": snana.is_snana, "plasticc": _is_plasticc}
-_TEXTS: Mapping[str, Callable[[Path, str], bool]] = {
-    "ztf-forced": lambda _, start: ztf_forced.is_ztf_forced(start),
-    "atlas-forced": lambda _, start: atlas_forced.is_atlas_forced(start),
-    "snana": lambda _, start: snana_text.is_snana_text(start),
-    "skyportal": lambda _, start: skyportal.is_skyportal(_names(start)),
-    "alerce": lambda _, start: _is_alerce_csv(start),
-    "antares": lambda _, start: {"ant_mjd", "ant_passband"} <= set(_names(start)),
-    "plasticc": lambda path, _: _is_plasticc(path),
-}
+    return names[0] if names else "table"

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from firstlight.errors import UsageError
-from firstlight.facts import Survey
+from firstlight.errors import Arg, UsageError
 from firstlight.lightcurves import LightCurves
+from firstlight.lightcurves.from_columns import UnknownPassbands
+from firstlight.notes import Notes
 from firstlight.readers.batches import photometry_batches
-from firstlight.readers.columns import match, roles
-from firstlight.readers.objects import Objects, read_objects
-from firstlight.readers.own import is_own, own_batches
-from firstlight.readers.photometry import TimeSystem, UnknownPassbands, with_objects
-from firstlight.readers.source import NamedSource, Source, open_source
-from firstlight.readers.table import Options, whole
-
-SurveyLike = str | Path | Mapping[str, Any] | Survey
+from firstlight.readers.joining import light_curves
+from firstlight.readers.long_tables import Options, SurveyLike, TimeSystem
+from firstlight.readers.metadata_tables import identity, read_objects, with_objects
+from firstlight.readers.nested_tables import whole
+from firstlight.readers.table_files import NamedSource, Source, opened
+from firstlight.readers.written import is_written, written_batches
+from firstlight.tables.objects import Objects
 
 
 def read_table(
@@ -84,44 +83,52 @@ def read_table(
     ...             "fluxerr_uJy": [1.0, 1.0]}, survey="ZTF").flux.round().tolist()
     [9000.0, 7000.0]
     """
-    notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
+    notes = Notes("", [] if report is None else report)
+    with opened(table) as source:
+        return read_source(
+            source, options, notes, objects=objects, object_id=object_id, unknown_passbands=unknown_passbands
+        )
+
+
+def read_source(
+    source: Source,
+    options: Options,
+    notes: Notes,
+    *,
+    objects: Any = None,
+    object_id: str | int | None = None,
+    unknown_passbands: UnknownPassbands = "error",
+) -> LightCurves:
+    """`read_table` of a table that is open already."""
     second = _second_table(objects, options, notes)
-    source = _named(open_source(table), object_id, options)
-    if is_own(source.schema):
-        return next(own_batches(source, options, max_rows=None, objects=second, report=notes))
-    photometry = whole(source, options, object_names=_names(objects), report=notes)
-    photometry = with_objects(photometry, second, chosen={}, label=None, report=notes)
-    return photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)
+    source = _named(source, object_id, options)
+    if is_written(source.schema):
+        return next(written_batches(source, options, notes, max_rows=None, objects=second))
+    photometry = whole(source, options, notes, object_names=() if second is None else second.columns)
+    photometry = with_objects(photometry, second, notes)
+    return light_curves(photometry, notes, unknown_passbands=unknown_passbands)
 
 
 def _named(source: Source, object_id: str | int | None, options: Options) -> Source:
     """The source, with a name for its one object where it has no column of ids."""
     if object_id is None:
         return source
-    names, where = source.schema.names, source.where
-    others: dict[str, str | None] = {role: None for role in roles("observation") if role != "object_id"}
-    chosen = {role: column for role, column in (options.columns or {}).items() if role == "object_id"}
-    found = match(names, "observation", chosen={**others, **chosen}, where=where, report=[])
+    notes = Notes(source.where)
+    found = identity(source.schema.names, notes, chosen=options.columns or {})
     if found:
         raise UsageError(
             f"column '{found['object_id']}' names the objects already",
-            where=where,
-            hint="Leave object_id out (--object-id).",
+            where=source.where,
+            hint=("Leave ", Arg("object_id"), " out."),
         )
     return NamedSource(source, str(object_id))
 
 
-def _second_table(objects: Any, options: Options, report: list[str]) -> Objects | None:
+def _second_table(objects: Any, options: Options, notes: Notes) -> Objects | None:
     if objects is None or isinstance(objects, Objects):
         return objects
-    return read_objects(objects, chosen=options.columns or {}, label=options.label, report=report)
-
-
-def _names(objects: Any) -> tuple[str, ...]:
-    if objects is None or isinstance(objects, Objects):
-        return () if objects is None else tuple(objects.columns)
-    return tuple(open_source(objects).schema.names)
+    return read_objects(objects, notes, chosen=options.columns or {}, label=options.label)
 
 
 def read_batches(
@@ -164,15 +171,35 @@ def read_batches(
         Objects in order of first appearance; at the end those that only `objects` knows. A table without rows
         gives one empty piece.
     """
-    notes = [] if report is None else report
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
+    notes = Notes("", [] if report is None else report)
+    with opened(table) as source:
+        yield from batches_of(
+            source,
+            options,
+            notes,
+            max_rows=max_rows,
+            objects=objects,
+            object_id=object_id,
+            unknown_passbands=unknown_passbands,
+        )
+
+
+def batches_of(
+    source: Source,
+    options: Options,
+    notes: Notes,
+    *,
+    max_rows: int,
+    objects: Any = None,
+    object_id: str | int | None = None,
+    unknown_passbands: UnknownPassbands = "error",
+) -> Iterator[LightCurves]:
+    """`read_batches` of a table that is open already."""
     second = _second_table(objects, options, notes)
-    source = _named(open_source(table), object_id, options)
-    if is_own(source.schema):
-        yield from own_batches(source, options, max_rows=max_rows, objects=second, report=notes)
+    source = _named(source, object_id, options)
+    if is_written(source.schema):
+        yield from written_batches(source, options, notes, max_rows=max_rows, objects=second)
         return
-    pieces = photometry_batches(
-        source, options, max_rows=max_rows, objects=second, object_names=_names(objects), report=notes
-    )
-    for photometry in pieces:
-        yield photometry.light_curves(unknown_passbands=unknown_passbands, report=notes)
+    for photometry in photometry_batches(source, options, notes, max_rows=max_rows, objects=second):
+        yield light_curves(photometry, notes, unknown_passbands=unknown_passbands)

@@ -1,21 +1,26 @@
-"""SNANA text files: ``KEY: value`` lines, then ``VARLIST:`` and one ``OBS:`` line an observation."""
+"""SNANA: what its headers say of objects, and its text files (``KEY: value``, ``VARLIST:``, ``OBS:``)."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from firstlight import facts
-from firstlight.errors import DataError
-from firstlight.readers.columns import listed
-from firstlight.readers.photometry import Photometry, floats, from_rows
-from firstlight.readers.snana_objects import DETECTION_BIT, Columns, metadata, survey_of
-from firstlight.readers.text import content
+from firstlight._types import AnyArray, Floats
+from firstlight.errors import Arg, DataError, UnknownNameError
+from firstlight.lightcurves.photometry import Photometry
+from firstlight.notes import Notes
+from firstlight.readers.alert_rows import floats, from_rows
+from firstlight.readers.content import Content
+from firstlight.readers.roles import listed
 
+Columns = dict[str, AnyArray]
+# Bit of PHOTFLAG that marks a detection; a FITS header may say another (PHOTFLAG_DETECT).
+DETECTION_BIT = 4096
+_MISSING = (-9.0, -99.0, -999.0, -9999.0)
 _KEY = re.compile(r"^\s*([A-Za-z][\w-]*):\s*(.*)$")
 # The older text files spell the host's columns otherwise.
 _HOST = {
@@ -27,63 +32,125 @@ _SN_TYPE = re.compile(r"SN Type\s*=\s*([^,]+)")
 _GOOD_LINES = ("VARLIST", "OBS", "END")
 
 
+def survey_of(named: object, given: Any, notes: Notes) -> Any:
+    """The survey that the caller or the header names.
+
+    Raises
+    ------
+    DataError
+        When the header's is not known and the caller names none.
+    """
+    if given is not None:
+        return given
+    try:
+        return facts.survey(str(named).strip()).name
+    except UnknownNameError:
+        raise notes.error(
+            f"survey '{named}' of the header is not known",
+            hint=("Say whose passbands these are: ", Arg("survey", facts.surveys()), ", or a TOML file."),
+        ) from None
+
+
+def metadata(head: Columns) -> dict[str, Floats]:
+    """Metadata by role from columns of HEAD (or keys of text files); NaN where missing.
+
+    ``REDSHIFT_HELIO`` (else ``REDSHIFT_FINAL``) is taken as a redshift unless it merely repeats the host's
+    photometric redshift, as SNANA writes it for objects without a spectrum.
+    """
+    size = len(next(iter(head.values()))) if head else 0
+
+    def known(*names: str) -> Floats:
+        result = np.full(size, np.nan)
+        for name in names:
+            if name in head and head[name].dtype.kind in "iuf":
+                values = head[name].astype(np.float64)
+                values = np.where(np.isin(values, _MISSING), np.nan, values)
+                result = np.where(np.isfinite(result), result, values)
+        return result
+
+    redshift, error = (
+        known("REDSHIFT_HELIO", "REDSHIFT_FINAL"),
+        known("REDSHIFT_HELIO_ERR", "REDSHIFT_FINAL_ERR"),
+    )
+    photoz, spec = known("HOSTGAL_PHOTOZ"), known("HOSTGAL_SPECZ")
+    with np.errstate(invalid="ignore"):
+        repeats = (np.abs(redshift - photoz) < 1e-4) & ~np.isfinite(spec)
+    trigger = known("MJD_TRIGGER")
+    return {
+        "redshift": np.where(repeats, np.nan, redshift),
+        "redshift_err": np.where(repeats, np.nan, error),
+        "photoz": photoz,
+        "photoz_err": known("HOSTGAL_PHOTOZ_ERR"),
+        "mwebv": known("MWEBV"),
+        "ra": known("RA"),
+        # Declination -9 and -99 cannot be told from missing; only impossible ones are.
+        "dec": np.asarray(head.get("DEC", head.get("DECL", np.full(size, np.nan))), dtype=np.float64),
+        "trigger_mjd": np.where(trigger > 0, trigger, np.nan),
+    }
+
+
 def is_snana_text(start: str) -> bool:
     """Whether a text begins like a SNANA file of one object."""
     return bool(re.search(r"^\s*(SNID|SURVEY):", start, re.MULTILINE))
 
 
-def read_snana_text(path: Path, *, label: str | None, survey: Any, report: list[str]) -> Photometry:
+def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey: Any) -> Photometry:
     """Photometry of one text file or of all those in a folder.
 
     Parameters
     ----------
-    path : Path
+    content : Content
+    notes : Notes
     label : str or None
         Key of the class, e.g. ``SNTYPE``; of ``SIM_COMMENT`` the type named in it.
     survey : optional
         Where the files name none that is known.
     """
-    files = sorted({*path.glob("*.DAT"), *path.glob("*.dat")}) if path.is_dir() else [path]
-    if not files:
-        raise DataError("the folder holds no HEAD files and no .DAT files", where=str(path))
-    where = path.name
-    objects = [_parse(file) for file in files]
+    path = content.path
+    if path.is_dir():
+        files = sorted({*path.glob("*.DAT"), *path.glob("*.dat")})
+        if not files:
+            raise DataError("the folder holds no HEAD files and no .DAT files", where=str(path))
+        objects = []
+        for file in files:
+            with Content(file) as one:
+                objects.append(_parse(one, notes.at(one.name)))
+    else:
+        objects = [_parse(content, notes)]
     surveys = {str(keys.get("SURVEY", "")).split()[0] if keys.get("SURVEY") else "" for keys, _ in objects}
     if survey is None and len(surveys) > 1:
-        raise DataError(
-            f"files of several surveys: {listed(sorted(surveys))}", where=where, hint="Read them apart."
-        )
+        raise notes.error(f"files of several surveys: {listed(sorted(surveys))}", hint="Read them apart.")
     corrected = {int(float((keys.get("MWEBV_APPLYFLAG") or "0").split()[0])) > 0 for keys, _ in objects}
     if len(corrected) > 1:
-        raise DataError("some files are corrected for extinction, some are not", where=where)
+        raise notes.error("some files are corrected for extinction, some are not")
     keys = [keys for keys, _ in objects]
     rows = [(name, row) for (own, part) in objects for name in [own["SNID"].split()[0]] for row in part]
     flag = np.nan_to_num(floats([row.get("PHOTFLAG") for _, row in rows])).astype(np.int64)
     known = {name: values.tolist() for name, values in metadata(_table(keys)).items()}
     if label is not None:
-        known["label"] = [_label(own, label, where) for own in keys]
+        known["label"] = [_label(own, label, notes) for own in keys]
     return from_rows(
-        where,
+        notes.where,
         object_id=[name for name, _ in rows],
         known_ids=[own["SNID"].split()[0] for own in keys],
-        time=[row.get("MJD") for _, row in rows],  # type: ignore[misc]
+        time=[row.get("MJD") for _, row in rows],
         passband=[row.get("BAND", row.get("FLT")) for _, row in rows],
         flux=floats([row.get("FLUXCAL") for _, row in rows]),
         flux_err=floats([row.get("FLUXCALERR") for _, row in rows]),
         detected=pa.array((flag & DETECTION_BIT) > 0) if (flag & DETECTION_BIT).any() else None,
-        zero_point=facts.zero_point("FLUXCAL"),
-        survey=survey_of(next(iter(surveys)), survey, where=where),
+        flux_unit="FLUXCAL",
+        survey=survey_of(next(iter(surveys)), survey, notes),
         dereddened=corrected == {True},
         metadata=known,
     )
 
 
-def _parse(path: Path) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _parse(content: Content, notes: Notes) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Keys and rows of one file."""
     keys: dict[str, str] = {}
     rows: list[dict[str, str]] = []
     names: list[str] = []
-    for number, line in enumerate(content(path).decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(content.text().splitlines(), start=1):
         match = _KEY.match(line)
         if not match:
             continue
@@ -93,26 +160,23 @@ def _parse(path: Path) -> tuple[dict[str, str], list[dict[str, str]]]:
         elif key == "OBS":
             cells = value.split()
             if len(cells) != len(names):
-                raise DataError(
+                raise notes.error(
                     f"line {number:,} has {len(cells)} cells, VARLIST {len(names)}",
-                    where=path.name,
                     hint="The file is damaged or was not written to its end.",
                 )
             rows.append(dict(zip(names, cells, strict=True)))
         elif key not in _GOOD_LINES:
             keys.setdefault(key, value.strip())
     if "SNID" not in keys or not keys["SNID"].split():
-        raise DataError("no SNID: line", where=path.name, hint="Is it a SNANA text file?")
+        raise notes.error("no SNID: line", hint="Is it a SNANA text file?")
     if not names:
-        raise DataError("no VARLIST: line", where=path.name, hint="The file is not complete.")
+        raise notes.error("no VARLIST: line", hint="The file is not complete.")
     for needed in ("MJD", "FLUXCAL", "FLUXCALERR"):
         if needed not in names:
-            raise DataError(f"no column {needed}. Found: {listed(names)}", where=path.name)
+            raise notes.error(f"no column {needed}. Found: {listed(names)}")
     expected = keys.get("NOBS", "").split()
     if expected and expected[0].isdigit() and int(expected[0]) > len(rows):
-        raise DataError(
-            f"{len(rows)} OBS: lines, NOBS says {expected[0]}", where=path.name, hint="The file is truncated."
-        )
+        raise notes.error(f"{len(rows)} OBS: lines, NOBS says {expected[0]}", hint="The file is truncated.")
     return keys, rows
 
 
@@ -141,8 +205,8 @@ def _table(keys: list[dict[str, str]]) -> Columns:
     }
 
 
-def _label(keys: dict[str, str], label: str, where: str) -> str | None:
+def _label(keys: dict[str, str], label: str, notes: Notes) -> str | None:
     if label not in keys:
-        raise DataError(f"no key '{label}'. Found: {listed(keys)}", where=where)
+        raise notes.error(f"no key '{label}'. Found: {listed(keys)}")
     match = _SN_TYPE.search(keys[label])
     return match.group(1).strip() if match else next(iter(keys[label].split()), None)

@@ -9,19 +9,21 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from firstlight.errors import DataError, UnknownNameError, nearest
+from firstlight.errors import Arg, UnknownNameError, nearest
+from firstlight.notes import Notes
 
 Kind = Literal["observation", "object"]
 
 
 @dataclass(frozen=True)
 class Role:
-    """One role, e.g. ``flux``, and the column names that play it."""
+    """One role, e.g. ``flux``, and the column names that play it (`folded`: the strong ones in any case)."""
 
     name: str
     what: str
     strong: tuple[str, ...]
     weak: tuple[str, ...]
+    folded: frozenset[str]
     unit: Mapping[str, str]
     system: Mapping[str, str]
 
@@ -41,6 +43,7 @@ def roles(kind: Kind) -> Mapping[str, Role]:
             what=entry["what"],
             strong=tuple(entry["strong"]),
             weak=tuple(entry["weak"]),
+            folded=frozenset(spelling.casefold() for spelling in entry["strong"]),
             unit=entry.get("unit", {}),
             system=entry.get("system", {}),
         )
@@ -67,9 +70,9 @@ def listed(names: Iterable[str], limit: int = 30) -> str:
     return f"{shown}, … ({len(names)} in all)" if len(names) > limit else shown or "none"
 
 
-def option(role: str) -> str:
-    """How a column is named by hand for a role, on the command line and in Python."""
-    return f"--{role.replace('_', '-')} NAME (columns={{'{role}': NAME}})"
+def named(role: str) -> Arg:
+    """How a column is named by hand for a role."""
+    return Arg("columns", {role: "NAME"})
 
 
 def column_roles() -> tuple[str, ...]:
@@ -77,23 +80,22 @@ def column_roles() -> tuple[str, ...]:
     return (*roles("observation"), *roles("object"), "nested")
 
 
-def check_chosen(chosen: Mapping[str, str | None], names: Sequence[str], *, where: str) -> None:
+def check_chosen(chosen: Mapping[str, str | None], names: Sequence[str], notes: Notes) -> None:
     """Refuse roles that nobody knows and columns that are not there."""
     known = column_roles()
     for role, column in chosen.items():
         if role not in known:
-            raise UnknownNameError("column role", role, known, where=where)
+            raise UnknownNameError("column role", role, known, where=notes.where)
         if column is not None and column not in names:
             near = nearest(column, names)
-            raise DataError(
+            raise notes.error(
                 f"no column '{column}' for the {role.replace('_', ' ')}. Found: {listed(names)}",
-                where=where,
                 hint=f"Did you mean '{near}'?" if near else "",
             )
 
 
 def match(
-    names: Sequence[str], kind: Kind, *, chosen: Mapping[str, str | None], where: str, report: list[str]
+    names: Sequence[str], kind: Kind, notes: Notes, *, chosen: Mapping[str, str | None]
 ) -> dict[str, str]:
     """Column by role for the roles that the table plays.
 
@@ -103,52 +105,43 @@ def match(
         Columns of the table.
     kind : {"observation", "object"}
         Which roles to look for.
+    notes : Notes
+        Told where several spellings stand for one property of an object.
     chosen : mapping
         Roles settled by the caller; None means that the role is not to be read.
-    where : str
-        File, for errors.
-    report : list of str
-        Receives a line where several spellings stand for one property of an object.
 
     Raises
     ------
     DataError
         When two columns fit one role.
     """
-    taken = {column for column in chosen.values() if column is not None}
-    found: dict[str, str] = {}
+    free = [name for name in names if name not in chosen.values()]
+    found: dict[str, str | None] = {}
     for role in roles(kind).values():
-        if role.name in chosen:
-            column = chosen[role.name]
-            if column is not None and column in names:
-                found[role.name] = column
-            continue
-        candidates = _candidates(role, [name for name in names if name not in taken])
-        if kind == "object" and role.strong[0] in candidates and len(candidates) > 1:
-            rest = ", ".join(f"'{name}'" for name in candidates if name != role.strong[0])
-            report.append(f"{where}: {role.what} is read from '{role.strong[0]}'; {rest} not used")
-            candidates = [role.strong[0]]
-        if len(candidates) > 1:
-            raise DataError(
-                f"{len(candidates)} columns could be the {role.what}: {listed(candidates)}",
-                where=where,
-                hint=f"Name the one to read: {option(role.name)}.",
-            )
-        if candidates:
-            found[role.name] = candidates[0]
-    return found
+        found[role.name] = chosen[role.name] if role.name in chosen else _spelled(role, free, kind, notes)
+    return {role: column for role, column in found.items() if column is not None and column in names}
 
 
-def _candidates(role: Role, names: Sequence[str]) -> list[str]:
-    exact = [name for name in names if name in role.strong]
-    if exact:
-        return exact
-    folded = {spelling.casefold() for spelling in role.strong}
-    loose = [name for name in names if name.strip().casefold() in folded]
-    return loose or [name for name in names if name in role.weak]
+def _spelled(role: Role, names: Sequence[str], kind: Kind, notes: Notes) -> str | None:
+    """The column whose name is one of the spellings of a role: exactly, in any case, or a weak one."""
+    candidates = [name for name in names if name in role.strong]
+    if not candidates:
+        candidates = [name for name in names if name.strip().casefold() in role.folded]
+    if not candidates:
+        candidates = [name for name in names if name in role.weak]
+    if len(candidates) > 1 and kind == "object" and role.strong[0] in candidates:
+        rest = ", ".join(f"'{name}'" for name in candidates if name != role.strong[0])
+        notes.add(f"{role.what} is read from '{role.strong[0]}'; {rest} not used")
+        return role.strong[0]
+    if len(candidates) > 1:
+        raise notes.error(
+            f"{len(candidates)} columns could be the {role.what}: {listed(candidates)}",
+            hint=("Name the one to read: ", named(role.name), "."),
+        )
+    return candidates[0] if candidates else None
 
 
-def require(found: Mapping[str, str], role: str, names: Sequence[str], *, where: str) -> str:
+def require(found: Mapping[str, str], role: str, names: Sequence[str], notes: Notes) -> str:
     """The column of a role that a table cannot do without.
 
     Raises
@@ -160,7 +153,5 @@ def require(found: Mapping[str, str], role: str, names: Sequence[str], *, where:
         return found[role]
     known = roles("observation")[role]
     expected = ", ".join(dict.fromkeys((*known.strong[:4], *known.weak[:1])))
-    raise DataError(
-        f"no {known.what} column. Found: {listed(names)}. Expected one of: {expected}, …; or {option(role)}",
-        where=where,
-    )
+    text = f"no {known.what} column. Found: {listed(names)}. Expected one of: {expected}, …; or "
+    raise notes.error((text, named(role)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,12 @@ import pyarrow.json
 import pyarrow.parquet as pq
 
 from firstlight.errors import DataError
-from firstlight.readers.columns import listed
-from firstlight.readers.frames import IN_MEMORY, arrow_table, from_astropy
-from firstlight.readers.text import CellKind, TextFile, content, head, open_text
+from firstlight.notes import Notes
+from firstlight.readers.content import Content
+from firstlight.readers.delimited import CellKind, open_text
+from firstlight.readers.roles import listed
+from firstlight.tables.columns import is_text
+from firstlight.tables.frames import IN_MEMORY, arrow_table
 
 READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, JSON lines, FITS, ECSV, VOTable"
 
@@ -34,10 +37,10 @@ class Source(Protocol):
     def schema(self) -> pa.Schema:
         """Columns, with units in field metadata where the file states them."""
 
-    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+    def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
         """The wanted columns as one table."""
 
-    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns piece by piece, in order, in bounded memory."""
 
 
@@ -53,11 +56,11 @@ class TableSource:
         """Columns of the table."""
         return self.table.schema
 
-    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+    def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
         """The wanted columns as one table."""
         return self.table.select(list(wanted))
 
-    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns in pieces of a hundred thousand rows."""
         yield from self.table.select(list(wanted)).to_batches(max_chunksize=100_000)
 
@@ -70,7 +73,7 @@ class ParquetSource:
     where: str
     schema: pa.Schema
 
-    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+    def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
         """The wanted columns as one table; text comes dictionary-encoded."""
         tables = []
         for path in self.paths:
@@ -80,7 +83,7 @@ class ParquetSource:
             tables.append(_guarded(partial(_sound, read), where=self._where(path)))
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
-    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns in pieces of a hundred thousand rows."""
         for path in self.paths:
             file = _parquet(path, self._encoded(wanted), where=self._where(path))
@@ -98,7 +101,7 @@ class ParquetSource:
     def _encoded(self, wanted: Mapping[str, CellKind]) -> list[str]:
         """Text columns: ids and passbands repeat, so a dictionary is smaller and faster."""
         return [
-            name for name, kind in wanted.items() if kind == "text" and _is_text(self.schema.field(name).type)
+            name for name, kind in wanted.items() if kind == "text" and is_text(self.schema.field(name).type)
         ]
 
     def _check(self, file: pq.ParquetFile, path: Path, wanted: Mapping[str, CellKind]) -> None:
@@ -134,26 +137,22 @@ class NamedSource:
         """The columns of the source, and ``object_id``."""
         return self.source.schema.append(pa.field("object_id", pa.string()))
 
-    def read(self, wanted: Mapping[str, CellKind], report: list[str]) -> pa.Table:
+    def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
         """The wanted columns as one table."""
-        table = self.source.read(self._asked(wanted), report)
+        table = self.source.read(self._asked(wanted), notes)
         return table.append_column("object_id", pa.repeat(self.object_id, len(table))).select(list(wanted))
 
-    def batches(self, wanted: Mapping[str, CellKind], report: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns piece by piece."""
-        for batch in self.source.batches(self._asked(wanted), report):
-            columns = {**dict(zip(batch.schema.names, batch.columns, strict=True))}
+        for batch in self.source.batches(self._asked(wanted), notes):
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
             columns["object_id"] = pa.repeat(self.object_id, len(batch))
-            yield pa.RecordBatch.from_arrays([columns[name] for name in wanted], names=list(wanted))
+            yield pa.record_batch({name: columns[name] for name in wanted})
 
     def _asked(self, wanted: Mapping[str, CellKind]) -> dict[str, CellKind]:
         """What the source is asked for: at least one column, so that its rows can be counted."""
         asked = {name: kind for name, kind in wanted.items() if name != "object_id"}
         return asked or {self.source.schema.names[0]: "text"}
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _sound(read: Callable[[], Any]) -> Any:
@@ -184,56 +183,66 @@ def _parquet(path: Path, encoded: list[str], *, where: str) -> pq.ParquetFile:
     return _guarded(opened, where=where)
 
 
-def open_source(table: Any) -> Source:
-    """A table to read from, whatever holds it; the content of a file decides, not its name.
+@contextmanager
+def opened(table: Any) -> Iterator[Source]:
+    """A table to read from, whatever holds it, open as long as it is needed.
 
     Parameters
     ----------
     table : path or table
-        A path of a file (CSV, also gzipped; Parquet; Feather or Arrow IPC; JSON, one row a line or a list of
-        rows; FITS, ECSV, VOTable), of a folder of Parquet files, or a table in memory (see `arrow_table`).
+        What `source_of` reads, or a table in memory (see `arrow_table`).
+    """
+    if isinstance(table, (str, Path)):
+        with Content(table) as content:
+            yield source_of(content)
+    else:
+        yield TableSource(arrow_table(table), IN_MEMORY)
+
+
+def source_of(content: Content) -> Source:
+    """The table in a file; its content decides what it is, not its name.
+
+    Parameters
+    ----------
+    content : Content
+        A file (CSV, also gzipped; Parquet; Feather or Arrow IPC; JSON, one row a line or a list of rows;
+        FITS, ECSV, VOTable), or a folder of Parquet files.
 
     Raises
     ------
     DataError
-        When there is no such file, it is empty, or nothing readable.
+        When it is empty, or nothing readable.
     """
-    if not isinstance(table, (str, Path)):
-        return TableSource(arrow_table(table), IN_MEMORY)
-    path = Path(table)
-    if not path.exists():
-        raise DataError("no such file", where=str(path))
+    path, where = content.path, content.name
     if path.is_dir():
         return _folder(path)
-    start = head(path, 4096)
+    start = content.head
     if start.startswith(b"PAR1"):
-        return ParquetSource((path,), path.name, _parquet(path, [], where=path.name).schema_arrow)
+        return ParquetSource((path,), where, _parquet(path, [], where=where).schema_arrow)
     if start.startswith((b"ARROW1", b"FEA1")):
-        read = pyarrow.feather.read_table
-        return _arrow(lambda: read(path, memory_map=True), path)
+        return _arrow(lambda: pyarrow.feather.read_table(path, memory_map=True), where)
     if start.startswith(b"\xff\xff\xff\xff"):
-        return _arrow(lambda: pa.ipc.open_stream(path.read_bytes()).read_all(), path)
+        return _arrow(lambda: pa.ipc.open_stream(content.whole()).read_all(), where)
     if start.startswith(b"SIMPLE  ="):
-        return TableSource(read_fits(path), path.name)
+        return TableSource(_fits(content), where)
     if start.startswith(b"# %ECSV"):
-        return TableSource(_astropy(path, "ascii.ecsv"), path.name)
-    if b"<VOTABLE" in start.upper():
-        return TableSource(_astropy(path, "votable"), path.name)
-    if start.lstrip()[:1] in (b"{", b"["):
-        return TableSource(_json(path), path.name)
+        return TableSource(_astropy(content, "ascii.ecsv"), where)
+    if b"<VOTABLE" in start[:4096].upper():
+        return TableSource(_astropy(content, "votable"), where)
+    if content.is_json:
+        return TableSource(_json(content), where)
     if path.suffix.lower() in (".parquet", ".pq"):
         raise DataError(
             "is not a Parquet file: it does not begin with 'PAR1'",
-            where=path.name,
+            where=where,
             hint="The file is damaged or something else under this name.",
         )
-    text: TextFile = open_text(path)
-    return text
+    return open_text(content)
 
 
-def _arrow(read: Callable[[], pa.Table], path: Path) -> TableSource:
+def _arrow(read: Callable[[], pa.Table], where: str) -> TableSource:
     """A table in Arrow's own form."""
-    return TableSource(_guarded(partial(_sound, read), where=path.name), path.name)
+    return TableSource(_guarded(partial(_sound, read), where=where), where)
 
 
 def _folder(path: Path) -> ParquetSource:
@@ -249,54 +258,48 @@ def _folder(path: Path) -> ParquetSource:
     return ParquetSource(tuple(paths), path.name, schema)
 
 
-def _json(path: Path) -> pa.Table:
+def _json(content: Content) -> pa.Table:
     """Rows written as JSON: one a line, or all of them in one list."""
-    data = content(path)
     try:
-        if data.lstrip().startswith(b"["):
-            return arrow_table(json.loads(data))
-        return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(data)))
+        if content.head.lstrip().startswith(b"["):
+            return arrow_table(content.json)
+        return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(content.whole())))
     except (ValueError, pa.ArrowException, DataError) as error:
+        reason = (str(getattr(error, "what", error)).splitlines() or [""])[0]
         raise DataError(
-            f"is no table of JSON rows: {(str(error).splitlines() or [''])[0]}",
-            where=path.name,
+            f"is no table of JSON rows: {reason}",
+            where=content.name,
             hint="Write one object a line, with the names of the columns as keys.",
         ) from error
 
 
-def _astropy(path: Path, form: str) -> pa.Table:
+def _astropy(content: Content, form: str) -> pa.Table:
     from astropy.table import Table
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # units and metadata that astropy does not know are kept as text
-            return from_astropy(Table.read(path, format=form), where=path.name)
+            return arrow_table(Table.read(content.path, format=form), where=content.name)
     except DataError:
         raise
     except Exception as error:  # astropy's parsers raise many kinds
-        raise DataError(f"cannot be read as {form}: {error}", where=path.name) from error
+        raise DataError(f"cannot be read as {form}: {error}", where=content.name) from error
 
 
-def read_fits(path: Path) -> pa.Table:
-    """The first table of a FITS file, with its units.
-
-    Raises
-    ------
-    DataError
-        When the file is damaged or holds no table.
-    """
+def _fits(content: Content) -> pa.Table:
+    """The first table of a FITS file, with its units."""
     from astropy.io import fits
     from astropy.table import Table
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(path) as units:
+            with fits.open(content.path) as units:
                 tables = [unit for unit in units if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
                 if not tables:
-                    raise DataError("the FITS file holds no table", where=path.name)
-                return from_astropy(Table.read(tables[0]), where=path.name)
+                    raise DataError("the FITS file holds no table", where=content.name)
+                return arrow_table(Table.read(tables[0]), where=content.name)
     except DataError:
         raise
     except Exception as error:  # truncated files fail in many ways
-        raise DataError(f"cannot be read as FITS: {error}", where=path.name) from error
+        raise DataError(f"cannot be read as FITS: {error}", where=content.name) from error

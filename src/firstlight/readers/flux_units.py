@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from firstlight import facts
-from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.readers.columns import roles
+from firstlight.errors import Arg, DataError, UnknownNameError, UsageError
+from firstlight.notes import Notes
+from firstlight.readers.roles import roles
 
 _NJY = facts.zero_point("nJy")
 _TOLERANCE = 1e-6
@@ -24,7 +25,7 @@ def declared_unit(field: pa.Field) -> str | None:
     return None
 
 
-def unit_zero_point(unit: str, *, where: str, column: str = "") -> float:
+def unit_zero_point(unit: str, notes: Notes, *, column: str = "") -> float:
     """The AB zero point of a flux unit by name, or of any unit that astropy can turn into Jy.
 
     Raises
@@ -37,10 +38,9 @@ def unit_zero_point(unit: str, *, where: str, column: str = "") -> float:
     except UnknownNameError as unknown:
         error = unknown
     if unit.lower().removeprefix("ab").strip("() ") in ("mag", "magnitude", "abmag"):
-        raise DataError(
+        raise notes.error(
             f"column '{column}' has unit '{unit}': magnitudes are not fluxes",
-            where=where,
-            hint=f"Say --mag {column} (columns={{'mag': '{column}'}}).",
+            hint=("Say ", Arg("columns", {"mag": column}), "."),
         )
     from astropy import units
 
@@ -49,33 +49,30 @@ def unit_zero_point(unit: str, *, where: str, column: str = "") -> float:
     except (ValueError, TypeError, units.UnitConversionError):
         if not column:
             raise error from None
-        raise DataError(
+        raise notes.error(
             f"column '{column}' has unit '{unit}', which is no flux unit",
-            where=where,
             hint=f"Known: {', '.join(facts.units())}.",
         ) from None
     return _NJY - 2.5 * math.log10(float(factor))
 
 
 def flux_zero_point(
-    column: str,
-    field: pa.Field,
-    error_field: pa.Field | None,
+    flux: pa.Field,
+    flux_err: pa.Field,
+    notes: Notes,
     *,
     flux_unit: str | None,
     zero_point: float | None,
-    file_metadata: Mapping[bytes, bytes],
+    file_metadata: Mapping[bytes, bytes] | None,
     chosen: bool,
-    where: str,
-) -> float | None:
-    """The AB zero point of a flux column, or None where nothing states it.
+) -> float:
+    """The AB zero point of a flux column.
 
     Parameters
     ----------
-    column, field
-        Name and Arrow field; its metadata may hold ``unit``.
-    error_field : pa.Field or None
-        The column of errors; a unit that differs is refused.
+    flux, flux_err : pa.Field
+        The columns; their metadata may hold ``unit``, and units that differ are refused.
+    notes : Notes
     flux_unit, zero_point
         What the caller says; not both.
     file_metadata : mapping
@@ -88,62 +85,63 @@ def flux_zero_point(
     UsageError
         When unit and zero point are both given.
     DataError
-        When two statements differ.
+        When two statements differ, or nothing states it.
     """
-    stated: dict[str, float] = {}
+    column = flux.name
+    stated: dict[str | Arg, float] = {}
     if flux_unit is not None and zero_point is not None:
         raise UsageError("both a flux unit and a zero point are given", hint="Give one of them.")
     if flux_unit is not None:
-        stated[f"--flux-unit {flux_unit}"] = unit_zero_point(flux_unit, where=where)
+        stated[Arg("flux_unit", flux_unit)] = unit_zero_point(flux_unit, notes)
     if zero_point is not None:
-        stated[f"--zero-point {zero_point:g}"] = float(zero_point)
-    unit = declared_unit(field)
+        stated[Arg("zero_point", zero_point)] = float(zero_point)
+    unit = declared_unit(flux)
     if unit is not None:
-        stated[f"the unit '{unit}' of column '{column}'"] = unit_zero_point(unit, where=where, column=column)
+        stated[f"the unit '{unit}' of column '{column}'"] = unit_zero_point(unit, notes, column=column)
     implied = roles("observation")["flux"].unit.get(column)
     if implied is not None and not (chosen and stated):
         stated[f"the name '{column}' ({implied})"] = facts.zero_point(implied)
     if not stated:
-        stated = _of_file(file_metadata, where=where)
-    if error_field is not None and declared_unit(error_field) is not None:
-        unit = declared_unit(error_field) or ""
-        stated[f"the unit '{unit}' of column '{error_field.name}'"] = unit_zero_point(
-            unit, where=where, column=error_field.name
-        )
+        stated = _of_file(file_metadata or {}, notes)
+    unit = declared_unit(flux_err)
+    if unit is not None:
+        what = f"the unit '{unit}' of column '{flux_err.name}'"
+        stated[what] = unit_zero_point(unit, notes, column=flux_err.name)
     if not stated:
-        return None
+        raise _no_unit(column, notes)
     points = list(stated.values())
     if max(points) - min(points) > _TOLERANCE:
-        raise DataError(
-            f"column '{column}': {' and '.join(stated)} do not agree",
-            where=where,
-            hint=f"Correct the one that is wrong; to overrule a name, say --flux {column} "
-            f"(columns={{'flux': '{column}'}}).",
+        sources: list[str | Arg] = []
+        for source in stated:
+            sources += [" and ", source] if sources else [source]
+        raise notes.error(
+            (f"column '{column}': ", *sources, " do not agree"),
+            hint=(
+                "Correct the one that is wrong; to overrule a name, say ",
+                Arg("columns", {"flux": column}),
+                ".",
+            ),
         )
     return points[0]
 
 
-def _of_file(metadata: Mapping[bytes, bytes], *, where: str) -> dict[str, float]:
+def _of_file(metadata: Mapping[bytes, bytes], notes: Notes) -> dict[str | Arg, float]:
     for key in (b"flux_unit", b"FLUX_UNIT", b"fluxunit"):
         if key in metadata:
             unit = metadata[key].decode("utf-8", "replace").strip()
-            return {f"the file's flux unit '{unit}'": unit_zero_point(unit, where=where)}
+            return {f"the file's flux unit '{unit}'": unit_zero_point(unit, notes)}
     for key in (b"zero_point", b"ZEROPOINT", b"zeropoint"):
         if key in metadata:
             text = metadata[key].decode("utf-8", "replace").strip()
             try:
                 return {f"the file's zero point {text}": float(text)}
             except ValueError:
-                raise DataError(
-                    f"zero point '{text}' in the file's metadata is no number", where=where
-                ) from None
+                raise notes.error(f"zero point '{text}' in the file's metadata is no number") from None
     return {}
 
 
-def no_unit(column: str, *, where: str) -> DataError:
+def _no_unit(column: str, notes: Notes) -> DataError:
     """The error for a flux column of which nothing states the unit."""
-    return DataError(
-        f"no flux unit. Column '{column}' has no unit; say --flux-unit nJy|uJy|mJy|Jy|FLUXCAL, "
-        f"or --zero-point 25.0 (AB); in Python flux_unit= or zero_point=",
-        where=where,
-    )
+    units = Arg("flux_unit", ("nJy", "uJy", "mJy", "Jy", "FLUXCAL"))
+    text = f"no flux unit. Column '{column}' has no unit; say "
+    return notes.error((text, units, ", or ", Arg("zero_point", 25.0), " (AB)"))

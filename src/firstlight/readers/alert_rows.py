@@ -1,21 +1,22 @@
-"""What brokers' answers share: JSON on disk, the name of an object, rows in the names of ZTF and LSST."""
+"""Rows one by one, as alerts come: the name of an object, and rows in the names of ZTF and LSST."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from firstlight.errors import DataError
-from firstlight.lightcurves import Flag
-from firstlight.readers.photometry import Photometry, floats, from_rows
-from firstlight.readers.text import content, head
+from firstlight._types import Floats
+from firstlight.errors import Arg
+from firstlight.lightcurves.flags import Flag
+from firstlight.lightcurves.photometry import Photometry
+from firstlight.notes import Notes
+from firstlight.tables.columns import words
+from firstlight.tables.identifiers import identities
 
 # ZTF names its objects ZTF + year + 7 letters; LSST's and ALeRCE's ids are numbers of 15 digits and more.
 _NAME = re.compile(r"ZTF\d{2}[a-z]{7}|ANT\d{4}[a-z0-9]+|(?<!\d)\d{15,20}(?!\d)")
@@ -26,38 +27,71 @@ _ZTF_LIMITS = (10.0, 25.0)
 Row = Mapping[str, Any]
 
 
-def is_json(path: Path) -> bool:
-    """Whether a file begins as JSON does."""
-    return head(path, 4096).lstrip()[:1] in (b"{", b"[")
+def from_rows(
+    where: str,
+    *,
+    object_id: Sequence[object],
+    time: Sequence[Any] | Floats,
+    passband: Sequence[object],
+    metadata: Mapping[str, Sequence[object]] | None = None,
+    known_ids: Sequence[object] = (),
+    **columns: Any,
+) -> Photometry:
+    """Photometry of a few thousand rows at most, from lists: what brokers' answers hold.
 
-
-def is_json_lines(path: Path) -> bool:
-    """Whether a file holds one JSON object a line, at least two of them."""
-    first, _, rest = head(path).lstrip().partition(b"\n")
-    return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
-
-
-def load_json(path: Path) -> Any:
-    """The content of a JSON file, gzipped or not; bare NaN is understood, integers keep all digits.
-
-    Raises
-    ------
-    DataError
-        When the file is empty, truncated or no JSON.
+    Parameters
+    ----------
+    where : str
+    object_id, time, passband : sequences of length N
+        None where missing.
+    metadata : mapping of sequences, optional
+        Metadata by name, aligned with `known_ids`.
+    known_ids : sequence
+        Distinct objects that are to appear, with rows or without, in this order.
+    **columns
+        Other attributes of `Photometry`; lists become float64 arrays with NaN where None.
     """
-    data = content(path)
-    if not data.strip():
-        raise DataError("the file is empty", where=path.name)
+    every = pa.array([str(name) for name in (*known_ids, *object_id)], type=pa.string())
+    codes, ids = identities(every, "object_id", Notes(where))
+    # Numbers are float64 even where all are missing.
+    known = {
+        name: pa.array(
+            [*values, *[None] * (len(ids) - len(values))],
+            type=pa.string() if name == "label" else pa.float64(),
+            from_pandas=True,
+        )
+        for name, values in (metadata or {}).items()
+    }
+    columns = {name: floats(one) if isinstance(one, list) else one for name, one in columns.items()}
+    bands = pa.array([None if band is None else str(band) for band in passband], type=pa.string())
+    return Photometry(
+        object_id=pa.DictionaryArray.from_arrays(pa.array(codes[len(known_ids) :]), ids),
+        time=floats(time),
+        passband=words(bands),
+        objects=pa.table({"object_id": ids, **known}),
+        where=where,
+        **columns,
+    )
+
+
+def floats(values: Sequence[Any] | Floats) -> Floats:
+    """Numbers as float64, NaN where None or no number."""
+    if isinstance(values, np.ndarray):
+        return values
+    return np.array([_number(value) for value in values], dtype=np.float64)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or value is None:
+        return float("nan")
     try:
-        return json.loads(data)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not complete JSON: {error}", where=path.name) from error
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
-def object_name(
-    given: str | int | None, found: object, path: Path | None, *, where: str, report: list[str]
-) -> str:
-    """The name of the one object of a file: the caller's, the content's, or that in the file's name.
+def object_name(given: str | int | None, found: object, notes: Notes, *, alone: bool = True) -> str:
+    """The name of an object: the caller's, the content's, or, of the one object of a file, that in its name.
 
     Raises
     ------
@@ -68,13 +102,11 @@ def object_name(
         return str(given)
     if found is not None and str(found).strip():
         return str(found).strip()
-    match = _NAME.search(path.name) if path is not None else None
+    match = _NAME.search(notes.where) if alone else None
     if match:
-        report.append(f"{where}: the object is named '{match.group()}' after the file")
+        notes.add(f"the object is named '{match.group()}' after the file")
         return match.group()
-    raise DataError(
-        "does not say which object it is", where=where, hint="Say --object-id NAME (object_id='NAME')."
-    )
+    raise notes.error("does not say which object it is", hint=("Say ", Arg("object_id", "NAME"), "."))
 
 
 def is_known(value: Any) -> bool:
@@ -116,12 +148,12 @@ def ztf_photometry(
         where,
         object_id=[name for name, _ in listed],
         known_ids=list(dict.fromkeys(names)),
-        time=time.tolist(),
+        time=time,
         passband=[row.get("fid", row.get("band")) for row in rows],
         mag=np.round(floats([row.get("magpsf") for row in rows]), 4),
         mag_err=np.round(floats([row.get("sigmapsf") for row in rows]), 6),
         sign=pa.array([_sign(row.get("isdiffpos")) for row in rows], type=pa.string()),
-        limit_mag=np.round(limit, 4),
+        limit=np.round(limit, 4),
         survey="ZTF",
         metadata=metadata,
     )
@@ -171,6 +203,7 @@ def lsst_photometry(
         flux=floats([row.get("psfFlux") for row in rows]),
         flux_err=floats([row.get("psfFluxErr") for row in rows]),
         detected=pa.array([detected for _, _, detected in kept], type=pa.bool_()),
+        flux_unit="nJy",
         flags=np.where(withdrawn, int(Flag.BAD_QUALITY), 0).astype(np.uint16),
         survey="LSST",
         metadata=metadata,

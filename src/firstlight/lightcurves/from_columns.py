@@ -10,25 +10,34 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from firstlight._types import Bits, Bools, Floats
 from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, Words
 from firstlight.facts import Survey
 from firstlight.facts import survey as find_survey
 from firstlight.facts import zero_point as zero_point_of
-from firstlight.facts.arrays import as_arrow
-from firstlight.lightcurves import objects as metadata
-from firstlight.lightcurves.arrays import FloatArray, floats, identifiers, signs, truths
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
-from firstlight.lightcurves.photometry import flux_error_from_magnitude, flux_from_magnitude, to_njy
+from firstlight.lightcurves.object_table import assemble
+from firstlight.lightcurves.photometry import (
+    Photometry,
+    flux_error_from_magnitude,
+    flux_from_magnitude,
+    magnitude_limit,
+    to_njy,
+)
 from firstlight.lightcurves.rows import Rows, settle
+from firstlight.notes import Notes
+from firstlight.tables.columns import as_arrow, floats, signs, truths
+from firstlight.tables.identifiers import identifiers
+from firstlight.tables.objects import object_table
 
 if TYPE_CHECKING:
     from firstlight.lightcurves.curves import LightCurves
 
+UnknownPassbands = Literal["error", "drop"]
 # AB -1.1, 1e8 times a peak of 19 mag: no transient, a broken row.
 IMPLAUSIBLE_NJY = 1e13
-# Magnitudes outside are codes for "missing" (-999, 99, 999), limits outside 10..25 likewise.
+# Magnitudes outside are codes for "missing" (-999, 99, 999).
 _MAGNITUDES = (-10.0, 50.0)
-_LIMIT_MAGNITUDES = (5.0, 40.0)
 _UNITS = ("nJy", "uJy", "mJy", "Jy", "FLUXCAL")  # those that are advised
 FIRST_JD = 2_400_000.0  # no MJD is as late, no Julian date of a survey as early
 
@@ -50,7 +59,7 @@ def from_columns(
     sign: Any = None,
     objects: Any = None,
     flags: Any = None,
-    unknown_passbands: Literal["error", "drop"] = "error",
+    unknown_passbands: UnknownPassbands = "error",
     dereddened: bool = False,
     time_system: Literal["mjd", "jd"] = "mjd",
     report: list[str] | None = None,
@@ -97,109 +106,104 @@ def from_columns(
         No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
         an id with conflicting metadata.
     """
-    from firstlight.lightcurves.curves import LightCurves
-
-    which = find_survey(survey)
-    ids = identifiers(object_id)
-    when = floats(time, "time")
-    given = {
-        "object_id": object_id,
-        "time": time,
-        "passband": passband,
-        "flux": flux,
-        "flux_err": flux_err,
-    }
-    given |= {"mag": mag, "mag_err": mag_err, "sign": sign, "limit": limit, "detected": detected}
-    given |= {"flags": flags, "zero_point": None if np.ndim(zero_point) == 0 else zero_point}
-    refuse_unequal({name: len(values) for name, values in given.items() if values is not None})
-    codes = passband_codes(which, passband, ids, unknown_passbands)
-    value, error, bound, unsigned = brightness(
+    photometry = Photometry(
+        object_id=object_id,
+        time=time,
+        passband=passband,
+        survey=survey,
         flux=flux,
         flux_err=flux_err,
         limit=limit,
+        detected=detected,
         flux_unit=flux_unit,
-        zero_point_ab=zero_point,
+        zero_point=zero_point,
         mag=mag,
         mag_err=mag_err,
         sign=sign,
-        size=len(when),
+        objects=objects,
+        flags=flags,
+        dereddened=dereddened,
+        time_system=time_system,
     )
-    bits = given_flags(flags, len(when))
+    notes = Notes("", [] if report is None else report)
+    return light_curves_of(photometry, notes, unknown_passbands=unknown_passbands)
+
+
+def light_curves_of(
+    given: Photometry, notes: Notes, *, unknown_passbands: UnknownPassbands = "error"
+) -> LightCurves:
+    """`from_columns` of columns that are one value already, of one survey."""
+    from firstlight.lightcurves.curves import LightCurves
+
+    which = find_survey(given.survey)
+    ids = identifiers(given.object_id)
+    when = floats(given.time, "time")
+    refuse_unequal({name: len(values) for name, values in given.columns().items()})
+    codes = passband_codes(which, given.passband, ids, unknown_passbands)
+    value, error, bound, unsigned = brightness(given, len(when))
+    bits = given_flags(given.flags, len(when))
     mark(bits, unsigned, Flag.BAD_QUALITY)
     rows = classify_rows(
-        time=modified_julian(when, time_system),
+        time=modified_julian(when, given.time_system),
         passband=codes,
         flux=value,
         flux_err=error,
         limit=bound,
-        detected=given_detections(detected),
+        detected=given_detections(given.detected),
         detection_snr=which.detection_snr,
         flags=bits,
     )
     settled = settle(ids, rows)
-    table, notes = metadata.assemble(
+    table = assemble(
         settled.names,
-        None if objects is None else metadata.as_table(objects),
+        None if given.objects is None else object_table(given.objects),
+        notes,
         survey=which.name,
-        dereddened=dereddened,
-        time_system=time_system,
+        dereddened=given.dereddened,
+        time_system=given.time_system,
     )
     lost = int(np.count_nonzero(codes < 0))
     if lost:
-        notes.append(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
-    if report is not None:
-        report.extend(notes)
+        notes.say(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
     empty = table.num_rows - len(settled.names)
     offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
     return LightCurves.from_rows(settled.rows, offsets, which.passbands, table)
 
 
-def brightness(
-    *,
-    flux: Any,
-    flux_err: Any,
-    limit: Any,
-    flux_unit: str | None,
-    zero_point_ab: Any,
-    mag: Any,
-    mag_err: Any,
-    sign: Any,
-    size: int,
-) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
+def brightness(given: Photometry, size: int) -> tuple[Floats, Floats, Floats, Bools]:
     """Flux, error and limit in nJy, and which rows have a sign that cannot be read."""
     bad = np.zeros(size, bool)
     missing = np.full(size, np.nan)
-    if mag is not None:
-        if flux is not None:
+    limit = missing if given.limit is None else floats(given.limit, "limit")
+    if given.mag is not None:
+        if given.flux is not None:
             raise UsageError("both flux and mag are given", hint="Give one of them.")
-        if flux_unit is not None or zero_point_ab is not None:
+        if given.flux_unit is not None or given.zero_point is not None:
             raise UsageError(
                 "magnitudes have no flux unit",
                 hint=("They are AB; leave ", Arg("flux_unit"), " and ", Arg("zero_point"), " out."),
             )
-        if mag_err is None:
-            raise DataError("magnitudes without errors", hint="Give mag_err.")
-        value, error, bad = _from_magnitudes(floats(mag, "mag"), floats(mag_err, "mag_err"), sign)
-        bound = missing if limit is None else _magnitude_limit(floats(limit, "limit"))
-        return value, error, bound, bad
-    if sign is not None:
+        if given.mag_err is None:
+            raise DataError("magnitudes without errors", hint=("Give ", Arg("mag_err"), "."))
+        mag, mag_err = floats(given.mag, "mag"), floats(given.mag_err, "mag_err")
+        value, error, bad = _from_magnitudes(mag, mag_err, given.sign)
+        return value, error, magnitude_limit(limit), bad
+    if given.sign is not None:
         raise UsageError("sign is for magnitudes", hint="A flux carries its own sign.")
-    if flux is None and limit is None:
+    if given.flux is None and given.limit is None:
         raise UsageError("neither flux nor mag nor limit is given")
-    if flux is not None and flux_err is None:
+    if given.flux is not None and given.flux_err is None:
         raise DataError("fluxes without errors", hint=("Give ", Arg("flux_err"), "."))
-    point = _zero_point(flux_unit, zero_point_ab)
-    value = missing if flux is None else floats(flux, "flux")
-    error = missing if flux is None else floats(flux_err, "flux_err")
-    bound = missing if limit is None else floats(limit, "limit")
-    if value.shape == error.shape:
-        _refuse_magnitudes(value, error)
+    point = _zero_point(given.flux_unit, given.zero_point)
+    value = missing if given.flux is None else floats(given.flux, "flux")
+    error = missing if given.flux is None else floats(given.flux_err, "flux_err")
+    _refuse_magnitudes(value, error)
     if np.ndim(point) == 0 and point == zero_point_of("nJy"):
-        return value, error, bound, bad
-    return to_njy(value, point), to_njy(error, point), to_njy(bound, point), bad
+        return value, error, limit, bad
+    return to_njy(value, point), to_njy(error, point), to_njy(limit, point), bad
 
 
-def _zero_point(flux_unit: str | None, zero_point_ab: Any) -> float | FloatArray:
+def _zero_point(flux_unit: str | None, zero_point_ab: Any) -> float | Floats:
     if (flux_unit is None) == (zero_point_ab is None):
         problem: Words = "no flux unit"
         if flux_unit is not None:
@@ -212,9 +216,7 @@ def _zero_point(flux_unit: str | None, zero_point_ab: Any) -> float | FloatArray
     return float(zero_point_ab) if np.ndim(zero_point_ab) == 0 else floats(zero_point_ab, "zero_point")
 
 
-def _from_magnitudes(
-    mag: FloatArray, mag_err: FloatArray, sign: Any
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+def _from_magnitudes(mag: Floats, mag_err: Floats, sign: Any) -> tuple[Floats, Floats, Bools]:
     mag = np.where((mag > _MAGNITUDES[0]) & (mag < _MAGNITUDES[1]), mag, np.nan)
     flux = flux_from_magnitude(mag)
     # The sign of the error is kept, so that an error of -999 is seen as what it is.
@@ -228,12 +230,7 @@ def _from_magnitudes(
     return flux, error, bad
 
 
-def _magnitude_limit(limit: FloatArray) -> FloatArray:
-    plausible = (limit > _LIMIT_MAGNITUDES[0]) & (limit < _LIMIT_MAGNITUDES[1])
-    return flux_from_magnitude(np.where(plausible, limit, np.nan))
-
-
-def _refuse_magnitudes(flux: FloatArray, error: FloatArray) -> None:
+def _refuse_magnitudes(flux: Floats, error: Floats) -> None:
     """Raise when fluxes look like magnitudes: everything in 10..30 and every error below 1."""
     good = np.isfinite(flux) & np.isfinite(error)
     if good.sum() < 3:
@@ -253,7 +250,7 @@ def _refuse_magnitudes(flux: FloatArray, error: FloatArray) -> None:
         )
 
 
-def modified_julian(time: FloatArray, system: str) -> FloatArray:
+def modified_julian(time: Floats, system: str) -> Floats:
     """`time` as MJD; `system` is ``"mjd"`` or ``"jd"`` and is checked against the values."""
     if system not in ("mjd", "jd"):
         raise UnknownNameError("time system", system, ("mjd", "jd"))
@@ -274,7 +271,7 @@ def modified_julian(time: FloatArray, system: str) -> FloatArray:
 
 
 def passband_codes(
-    survey: Survey, passband: Any, object_id: pa.Array, unknown: Literal["error", "drop"]
+    survey: Survey, passband: Any, object_id: pa.Array, unknown: UnknownPassbands
 ) -> NDArray[np.int16]:
     """Positions among the survey's passbands; -1 where unknown and `unknown` is ``"drop"``."""
     if unknown not in ("error", "drop"):
@@ -301,14 +298,14 @@ def passband_codes(
 
 def classify_rows(
     *,
-    time: FloatArray,
+    time: Floats,
     passband: NDArray[np.int16],
-    flux: FloatArray,
-    flux_err: FloatArray,
-    limit: FloatArray,
-    detected: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+    flux: Floats,
+    flux_err: Floats,
+    limit: Floats,
+    detected: tuple[Bools, Bools] | None,
     detection_snr: float,
-    flags: NDArray[np.uint16],
+    flags: Bits,
 ) -> Rows:
     """Rows with their flags: what is measured, what is only a limit, what cannot be used."""
     measured = np.isfinite(flux)
@@ -336,7 +333,7 @@ def classify_rows(
     )
 
 
-def given_flags(flags: Any, size: int) -> NDArray[np.uint16]:
+def given_flags(flags: Any, size: int) -> Bits:
     """Flags of observations as uint16; zeros where none are given."""
     if flags is None:
         return np.zeros(size, np.uint16)
@@ -344,7 +341,7 @@ def given_flags(flags: Any, size: int) -> NDArray[np.uint16]:
     return np.nan_to_num(values).astype(np.uint16)
 
 
-def given_detections(detected: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+def given_detections(detected: Any) -> tuple[Bools, Bools] | None:
     """Detection flags as (value, known); None where none are given."""
     return None if detected is None else truths(detected, "detected")
 

@@ -1,0 +1,174 @@
+"""A file that is looked at and read: opened once, unpacked where it is gzip, its text always UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import threading
+import zlib
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from firstlight.errors import DataError
+
+_HEAD = 1 << 16
+BLOCK = 1 << 23
+_BROKEN = (OSError, EOFError, zlib.error)
+
+
+class Content:
+    """What stands in a file; opened when first asked, and closed at the end of ``with``.
+
+    Whoever looks at the beginning, reads it whole or streams it through, does so over one open file.
+
+    Attributes
+    ----------
+    path : Path
+        The file; a folder has no content, but may be handed on.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise DataError("no such file", where=str(path))
+        self._open = ExitStack()
+        self._lock = threading.Lock()
+        self._streaming: Utf8 | None = None
+
+    def __enter__(self) -> Content:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._streaming = None
+            self._open.close()
+
+    @property
+    def name(self) -> str:
+        """The name of the file: where errors are."""
+        return self.path.name
+
+    @cached_property
+    def _file(self) -> IO[bytes]:
+        if self.path.stat().st_size == 0:
+            raise DataError("the file is empty (0 bytes)", where=self.name)
+        file: Any = self._open.enter_context(self.path.open("rb"))
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        unpacked: Any = gzip.GzipFile(fileobj=file)
+        return self._open.enter_context(unpacked) if packed else file
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 KiB.
+
+        Raises
+        ------
+        DataError
+            When the file is empty or its compressed data are damaged.
+        """
+        try:
+            self._file.seek(0)
+            return self._file.read(_HEAD)
+        except _BROKEN as error:
+            raise self.unreadable(error) from error
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file may be longer than its head."""
+        return len(self.head) == _HEAD
+
+    def whole(self) -> bytes:
+        """All bytes; errors as for `head`."""
+        if not self.is_cut:
+            return self.head
+        try:
+            self._file.seek(0)
+            return self._file.read()
+        except _BROKEN as error:
+            raise self.unreadable(error) from error
+
+    def text(self) -> str:
+        """All of it as text, with a mark for each byte that is none."""
+        return self.whole().decode("utf-8", "replace")
+
+    def stream(self) -> Utf8:
+        """The text from its beginning, as a file of UTF-8 bytes; an earlier stream ends here."""
+        with self._lock:
+            self._file.seek(0)
+            self._streaming = Utf8(self)
+            return self._streaming
+
+    def block(self, stream: Utf8) -> bytes:
+        """Some megabytes more, if `stream` is still the one that reads this file."""
+        with self._lock:  # Arrow reads ahead in a thread of its own
+            return self._file.read(BLOCK) if self._streaming is stream else b""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it begins as JSON does."""
+        return self.head.lstrip()[:1] in (b"{", b"[")
+
+    @property
+    def is_json_lines(self) -> bool:
+        """Whether it holds one JSON object a line, at least two of them."""
+        first, _, rest = self.head.lstrip().partition(b"\n")
+        return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+
+    @cached_property
+    def json(self) -> Any:
+        """What the JSON says; bare NaN is understood, integers keep all digits.
+
+        Raises
+        ------
+        DataError
+            When the file is empty, truncated or no JSON.
+        """
+        data = self.whole()
+        if not data.strip():
+            raise DataError("the file is empty", where=self.name)
+        try:
+            return json.loads(data)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"is not complete JSON: {error}", where=self.name) from error
+
+    def unreadable(self, error: Exception) -> DataError:
+        """What an error of reading means."""
+        text = str(error)
+        if isinstance(error, EOFError) or "end-of-stream" in text:
+            return DataError("the file is truncated: its compressed data end too early", where=self.name)
+        if isinstance(error, (zlib.error, gzip.BadGzipFile)):
+            return DataError(f"the file is damaged: {error}", where=self.name)
+        if "UTF8" in text or "utf-8" in text.lower():
+            return DataError(
+                "is not UTF-8 text", where=self.name, hint="Convert it, e.g. with iconv -t utf-8."
+            )
+        first = (text.splitlines() or [type(error).__name__])[0]
+        return DataError(f"cannot be read as delimited text: {first}", where=self.name)
+
+
+class Utf8(io.RawIOBase):
+    """A stream whose bytes are UTF-8, with a mark for each that was not: a damaged cell costs one row."""
+
+    def __init__(self, content: Content) -> None:
+        self._content, self._ready = content, b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, and say how far."""
+        while not self._ready:
+            chunk = self._content.block(self)
+            self._ready = self._decoder.decode(chunk, not chunk).encode()
+            if not chunk:
+                break
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
