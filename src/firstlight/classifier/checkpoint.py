@@ -25,6 +25,7 @@ from typing import Any
 
 from firstlight import files
 from firstlight._types import AnyArray
+from firstlight._version import __version__
 from firstlight.classifier import tensors
 from firstlight.errors import CheckpointError, UnknownNameError
 
@@ -115,8 +116,6 @@ class Checkpoint:
         UnknownNameError
             For a key that a config does not have, and for a part that nobody knows.
         """
-        from firstlight import __version__
-
         given = {key: value for key, value in config.items() if key not in _WRITTEN}
         for key in given:
             if key not in (*_KEYS, _OWN):

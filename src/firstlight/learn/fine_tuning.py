@@ -107,7 +107,7 @@ def fine_tune(
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)
-    replayed = _replayed(base, replay, curves, labels, scheme)
+    replayed = _replayed(base, replay, curves, labels=labels, scheme=scheme)
     carries = REPLAY in base.checkpoint.extras and replay is not False
     strategy = strategy or ("full" if replayed is None and not carries else "auto")
     chosen = (recipe or (FINE_TUNE if replayed is None else FINE_TUNE_REPLAY)).with_(**settings)
@@ -180,6 +180,7 @@ def _replayed(
     base: Classifier,
     replay: LightCurves | Literal[False] | None,
     curves: LightCurves,
+    *,
     labels: Mapping[str, str] | None,
     scheme: str | None,
 ) -> _Replayed | None:
@@ -221,7 +222,7 @@ def _carried_on(
 ) -> bytes | None:
     """What the result carries to be replayed again: `keep` of what was given, else what the base carries."""
     if replayed is not None and keep:
-        return carry(replayed.curves, replayed.names, training.preparation, keep, seed)
+        return carry(replayed.curves, replayed.names, training.preparation, count=keep, seed=seed)
     return base.checkpoint.extras.get(REPLAY)
 
 

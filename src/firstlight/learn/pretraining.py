@@ -97,7 +97,7 @@ def pretrain(
         kind="pretraining",
         details={},
         learnt_from=[curves],
-        replay=replay.carry(curves, names, preparation, keep, seed) if keep else None,
+        replay=replay.carry(curves, names, preparation, count=keep, seed=seed) if keep else None,
         name=name,
         summary=f"Trained from scratch on {sum(known.counts.values()):,} labelled light curves.",
         settings=card_settings(f"preset {preset}, {training.epochs} epochs at most, seed {seed}", chosen),

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-import firstlight
 from firstlight._types import Floats
+from firstlight._version import __version__
 from firstlight.classifier import Calibration, Checkpoint, Classifier, load
 from firstlight.classifier.checkpoint import REPLAY, TRUST
 from firstlight.errors import CheckpointError
@@ -307,7 +307,7 @@ def reading_only(preparation: Preparation, passbands: Sequence[Passband]) -> Pre
 def versions() -> dict[str, str]:
     """Versions of what computed the weights."""
     return {
-        "firstlight": firstlight.__version__,
+        "firstlight": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": str(torch.__version__),

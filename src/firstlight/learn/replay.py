@@ -63,7 +63,7 @@ def read_rows(curves: LightCurves, preparation: Preparation) -> LightCurves:
 
 
 def carry(
-    curves: LightCurves, names: Sequence[str | None], preparation: Preparation, count: int, seed: int
+    curves: LightCurves, names: Sequence[str | None], preparation: Preparation, *, count: int, seed: int
 ) -> bytes:
     """Up to `count` of the labelled light curves as a part of a checkpoint, balanced over their labels."""
     if count < 1:

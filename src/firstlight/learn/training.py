@@ -105,10 +105,9 @@ def train(
     try:
         network.to(device)
     except (RuntimeError, AssertionError) as error:  # torch knows which devices there are
-        first = str(error).splitlines()[0]
-        raise UsageError(
-            f"'{device}' cannot be used: {first}", where="device", hint=("Say ", Arg("device", "cpu"), ".")
-        ) from error
+        what = f"'{device}' cannot be used: {str(error).splitlines()[0]}"
+        hint = ("Say ", Arg("device", "cpu"), ".")
+        raise UsageError(what, where=Arg("device"), hint=hint) from error
     loop = _Loop(network, config, task, device)
     state, saved = _resume(loop, run, fingerprint)
     recipe = task.recipe
