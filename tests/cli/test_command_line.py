@@ -365,7 +365,7 @@ def test_a_run_that_is_stopped_leaves_no_half_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("firstlight.cli.inputs.BATCH_ROWS", 1)
-    from firstlight.cli.report import Report
+    from firstlight.cli.talking import Report
 
     monkeypatch.setattr(Report, "classified", lambda *_: (_ for _ in ()).throw(error))
     out = tmp_path / "folder" / "out.parquet"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from firstlight._types import Floats, Floats32, Ints
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight.errors import Arg, UnknownNameError, UsageError
 
 _ROUNDS = 1000
 _EVEN = 0.05  # of the shares spread evenly: maximum likelihood empties rare classes of which it is not sure
@@ -174,13 +174,13 @@ def shares(given: Mapping[str, float] | str, classes: Sequence[str]) -> Floats:
         return np.full(len(classes), 1.0 / len(classes))
     for name in given:
         if name not in classes:
-            raise UnknownNameError("class", name, classes, where="priors")
+            raise UnknownNameError("class", name, classes, where=Arg("priors"))
     missing = [name for name in classes if name not in given]
     if missing:
-        raise UsageError(f"no share is given for {', '.join(missing)}", where="priors")
+        raise UsageError(f"no share is given for {', '.join(missing)}", where=Arg("priors"))
     values = np.array([float(given[name]) for name in classes])
     if not (np.isfinite(values).all() and (values >= 0.0).all() and values.sum() > 0.0):
-        raise UsageError("shares must be numbers from 0 on, not all 0", where="priors")
+        raise UsageError("shares must be numbers from 0 on, not all 0", where=Arg("priors"))
     return np.asarray(values / values.sum())
 
 

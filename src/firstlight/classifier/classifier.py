@@ -322,7 +322,7 @@ class Classifier:
             return np.ones(len(readout.classes), np.bool_)
         evidence = readout.evidence(state.stated, state.n_detections)
         if evidence is None:
-            raise UsageError("the classifier has no class sets", where="sets")
+            raise UsageError("the classifier has no class sets", where=Arg("sets"))
         return evidence(coverage)
 
     def _question(

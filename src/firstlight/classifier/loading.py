@@ -20,7 +20,7 @@ def packaged() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _HOME.glob("*/config.json")))
 
 
-def load(name_or_path: str | Path, *, threads: int = 1) -> Classifier:
+def load(name_or_path: str | Path = "ztf", *, threads: int = 1) -> Classifier:
     """A classifier, by the name of a packaged one or by the path of a saved one.
 
     Parameters

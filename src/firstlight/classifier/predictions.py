@@ -110,7 +110,7 @@ class Predictions:
         if self.evidence is None:
             raise UsageError(
                 f"the classifier '{self.classifier}' has no class sets",
-                where="sets",
+                where=Arg("sets"),
                 hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
             )
         return self.evidence(coverage)

@@ -14,7 +14,7 @@ from firstlight import facts
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
 from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.trust import ClassSets, Evidence, Novelty, Trust
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight.errors import Arg, UnknownNameError, UsageError
 
 Priors = Mapping[str, float] | str | None
 
@@ -115,7 +115,7 @@ class Readout(NamedTuple):
         asked = own if question.classes is None else question.classes
         target = tuple(_canonical(name, own) for name in asked)
         if not target or len(set(target)) < len(target):
-            raise UsageError("give one or more different classes", where="classes")
+            raise UsageError("give one or more different classes", where=Arg("classes"))
         matrix = None if target == own else _collapse(own, target)
         priors: Priors = None
         if isinstance(question.priors, str):
@@ -239,4 +239,6 @@ def _canonical(name: str, own: tuple[str, ...]) -> str:
     try:
         return tree.canonical(name)
     except UnknownNameError:
-        raise UnknownNameError("class", name, dict.fromkeys((*own, *tree.names)), where="classes") from None
+        raise UnknownNameError(
+            "class", name, dict.fromkeys((*own, *tree.names)), where=Arg("classes")
+        ) from None

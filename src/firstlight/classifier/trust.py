@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firstlight._types import Bools, Floats, Floats32, Ints
 from firstlight.classifier import tensors
-from firstlight.errors import CheckpointError, FirstlightError, UsageError
+from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError
 
 # Beyond the last level the share of known objects that lie farther falls with the distance to this power.
 _TAIL = 2.0
@@ -62,7 +62,9 @@ class ClassSets:
         """
         if not 0.0 < coverage < 1.0:
             raise UsageError(
-                f"a coverage of {coverage} cannot be kept", where="sets", hint="Say a share, such as 0.9."
+                f"a coverage of {coverage} cannot be kept",
+                where=Arg("sets"),
+                hint="Say a share, such as 0.9.",
             )
         # A hair more, so that 1 - 0.9 finds the level 0.1.
         place = int(np.searchsorted(self.levels, 1.0 - coverage + 1e-9, side="right")) - 1

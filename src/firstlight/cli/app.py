@@ -21,7 +21,7 @@ from firstlight.cli import (
     suggesting,
 )
 from firstlight.cli.commands import FAILED, MISUSED, Commands, Refused
-from firstlight.cli.report import say
+from firstlight.cli.talking import say
 
 DONE, INTERRUPTED = 0, 130
 

@@ -1,26 +1,33 @@
-"""How a command looks on the command line: its help, the groups of its options, and near misses."""
+"""How a command looks on the command line: its help, the groups of its options, and its errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from firstlight.cli.spelling import spelling
-from firstlight.errors import FirstlightError, UsageError, nearest
+from firstlight.errors import Arg, FirstlightError, UnknownNameError, UsageError, nearest
 
 INPUT, CLASSIFIER, TRAINING, OUTPUT = "Input", "Classifier", "Training", "Output"
 FAILED, MISUSED = 1, 2  # exit codes: bad data or files, a wrong command line
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class Option(click.Option):
-    """An option that stands in a named group of the help and shows its default."""
+    """An option that stands in a named group of the help.
 
-    def __init__(self, *args: Any, group: str = "Options", **kwargs: Any) -> None:
-        kwargs.setdefault("show_default", True)
+    No option has a value of its own: what is not typed is not passed on, and the function that is called
+    decides. `shown` is what it decides then, for the reader of the help.
+    """
+
+    def __init__(self, *args: Any, group: str = "Options", shown: object = None, **kwargs: Any) -> None:
+        if shown is not None:
+            kwargs["help"] += f"  [default: {shown}]"
         super().__init__(*args, **kwargs)
-        self.group = group
+        self.group, self.shown = group, shown
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -37,23 +44,43 @@ class Refused(click.ClickException):
 
     def __init__(self, error: FirstlightError, command: click.Command) -> None:
         super().__init__(error.text(spelling(command)))
-        self.code = MISUSED if isinstance(error, UsageError) else FAILED
+        place = error.where[0] if isinstance(error.where, tuple) and error.where else error.where
+        typed = isinstance(error, UnknownNameError) and isinstance(place, Arg)
+        self.code = MISUSED if typed or isinstance(error, UsageError) else FAILED
 
 
 class Command(click.Command):
-    """A command whose help says what it does, shows examples that run, and then its options in groups."""
+    """A command whose help says what it does, shows examples that run, and then its options in groups.
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "context_settings", {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-        )
-        super().__init__(*args, **kwargs)
-        self.examples = examples
+    Attributes
+    ----------
+    examples : sequence of str
+        As they are typed.
+    calls : sequence of str
+        The functions of Python that it passes its options to, under the same names (``"learn.fine_tune"``).
+    """
+
+    def __init__(
+        self, *args: Any, examples: Sequence[str] = (), calls: Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **{"context_settings": _HELP, "no_args_is_help": True, **kwargs})
+        self.examples, self.calls = examples, calls
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse what was typed; what an option cannot be is refused in its words."""
+        with self._in_its_words():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what the library refuses is said in options of this command."""
-        try:
+        """Run the command with the options that were typed, and no others."""
+        ctx.params = {name: value for name, value in ctx.params.items() if _was_typed(value)}
+        with self._in_its_words():
             return super().invoke(ctx)
+
+    @contextmanager
+    def _in_its_words(self) -> Iterator[None]:
+        try:
+            yield
         except FirstlightError as error:
             raise Refused(error, self) from error
 
@@ -75,6 +102,10 @@ class Command(click.Command):
         for name, records in groups.items():
             with formatter.section(name):
                 formatter.write_dl(records)
+
+
+def _was_typed(value: object) -> bool:
+    return not (value is None or value is False or value == ())
 
 
 class Commands(click.Group):

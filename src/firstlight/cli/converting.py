@@ -11,7 +11,7 @@ from firstlight.cli import options as opt
 from firstlight.cli.commands import OUTPUT, Command, option
 from firstlight.cli.inputs import open_source
 from firstlight.cli.outputs import STDOUT, check_output, table_writer
-from firstlight.cli.report import Report, progress
+from firstlight.cli.talking import Report, progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,14 +24,14 @@ AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
 @click.command(
     short_help="Any format that is read, as one table in nJy.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight convert sample:ztf --out light-curves.parquet",
         "firstlight convert ZTF_HEAD.FITS --format snana --survey ZTF --out light-curves.parquet",
         "firstlight classify light-curves.parquet",
     ],
+    calls=["convert"],
 )
-@opt.input_options
+@opt.reading_options
 @option(
     "--out",
     "-o",
@@ -39,7 +39,7 @@ AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
     required=True,
     help="Table to write: .parquet, .csv, .feather, .arrow or .jsonl.",
 )
-def convert(table: str, out: str, **source_options: Any) -> None:
+def convert(table: str, out: str, **given: Any) -> None:
     """Write light curves as a long table: one row an observation, fluxes in nJy, metadata on each row.
 
     The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected,
@@ -49,7 +49,7 @@ def convert(table: str, out: str, **source_options: Any) -> None:
     check_output(out, inputs=(table,))
     report = Report()
     with (
-        open_source(table, **source_options) as source,
+        open_source(table, opt.reading(given)) as source,
         progress("converting") as tick,
         table_writer(out) as write,
     ):

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.classifying import load
 from firstlight.cli.commands import INPUT, OUTPUT, Command, option
 from firstlight.cli.inputs import read_curves
-from firstlight.cli.report import say
-from firstlight.errors import MissingExtraError, UsageError
+from firstlight.cli.talking import drawn_or_told, say
+from firstlight.errors import UsageError
 
 if TYPE_CHECKING:
-    from firstlight.classifier import Classifier, Predictions
-    from firstlight.lightcurves import LightCurves
+    from firstlight.evaluate import Stage
+
+
+def stages(names: tuple[str, ...]) -> tuple[Stage, ...]:
+    """The stages of these names, which are looked up before anything is read."""
+    from firstlight.evaluate import Stage
+
+    return tuple(Stage.named(name) for name in names)
 
 
 @click.command(
     short_help="Score a classifier on labelled light curves.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight evaluate sample:ztf --classifier ztf --out report",
         "firstlight evaluate mine.parquet --survey ZTF --flux-unit nJy --at '5 detections' --at full",
         "firstlight evaluate path/to/ztf --protocol ztf-5 --classifier my-classifier --out report",
     ],
+    calls=["read", "read_table", "load", "evaluate"],
 )
-@opt.input_options
+@opt.reading_options
 @option(
     "--protocol",
     group=INPUT,
     type=click.Choice(["ztf-5", "plasticc-8"]),
     help="TABLE is the data folder of this benchmark; its test light curves are scored.",
 )
-@opt.classifier_option()
+@opt.loading_options
 @opt.classes_option
 @opt.priors_option
-@opt.threads_option
 @option(
+    "--stages",
     "--at",
-    "stages",
     group=OUTPUT,
     multiple=True,
+    callback=opt.as_values(stages),
     metavar="STAGE",
     help="When to score: full, '5 detections', '20 days'; may be repeated. "
     "Default: 1 to 20 detections, 2 to 100 days, full.",
@@ -54,10 +57,10 @@ if TYPE_CHECKING:
     "--resamples",
     group=OUTPUT,
     type=click.IntRange(min=0),
-    default=1000,
+    shown=1000,
     help="Bootstrap resamples of the 95 % intervals; 0 for none.",
 )
-@option("--seed", group=OUTPUT, default=0, help="Seed of the bootstrap.")
+@option("--seed", group=OUTPUT, type=int, shown=0, help="Seed of the bootstrap.")
 @option(
     "--out",
     "-o",
@@ -65,63 +68,28 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Folder for the report: Markdown, HTML, scores as CSV and JSON, and figures where matplotlib is.",
 )
-def evaluate(
-    table: str,
-    protocol: str | None,
-    classifier: str,
-    classes: tuple[str, ...],
-    priors: str | None,
-    threads: int,
-    stages: tuple[str, ...],
-    resamples: int,
-    seed: int,
-    out: str | None,
-    **source_options: Any,
-) -> None:
+def evaluate(table: str, protocol: str | None = None, out: str | None = None, **given: Any) -> None:
     """Score a classifier on labelled light curves, after several numbers of detections and days.
 
     The class of each object stands in the column 'label' (or --label, or in --objects). The tables go to
     standard output as Markdown, the whole report to --out.
     """
-    from firstlight import evaluate as measures
+    from firstlight import figures
+    from firstlight.evaluate import benchmarks
+    from firstlight.evaluate import evaluate as score
 
-    with opt.asked("--at"):
-        cuts = tuple(measures.Stage.named(name) for name in stages) or measures.REPORT_STAGES
-    model = _Asked(load(classifier, threads=threads), opt.priors(priors))
-    target = opt.listed(classes)
-    if protocol is not None:
-        if source_options["survey"] is not None:
-            raise UsageError("a protocol knows its survey", where="--survey", hint="Leave it out.")
-        benchmark = measures.protocol(protocol, opt.existing(table, "TABLE"))
-        curves, target = benchmark.test, target or benchmark.classes
+    reading = opt.reading(given)
+    model = opt.classifier(given)
+    if protocol is None:
+        curves = read_curves(table, reading)
     else:
-        curves = read_curves(table, **source_options)
-    report = measures.evaluate(model, curves, stages=cuts, classes=target, resamples=resamples, seed=seed)
+        if "survey" in reading:
+            raise UsageError("a protocol knows its survey", where="--survey", hint="Leave it out.")
+        benchmark = benchmarks.protocol(protocol, opt.existing(table, "TABLE"))
+        curves, given = benchmark.test, {"classes": benchmark.classes, **given}
+    report = score(model, curves, **given)
     click.echo(report.to_markdown(), nl=False)
     if out is not None:
-        drawn = _figures(report)
+        drawn = drawn_or_told(lambda: figures.report_figures(report))
         report.write(out, drawn)
         say(f"report written to {out}, with {len(drawn)} figures")
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A classifier asked with priors of the user's own."""
-
-    classifier: Classifier
-    priors: str | Mapping[str, float] | None
-
-    def classify(self, curves: LightCurves) -> Predictions:
-        """Predictions of these light curves."""
-        return self.classifier.classify(curves, priors=self.priors)
-
-
-def _figures(report: Any) -> dict[str, Any]:
-    """The figures of a report, or none and a word about it where matplotlib is not installed."""
-    from firstlight import figures
-
-    try:
-        return figures.report_figures(report)
-    except MissingExtraError as error:
-        say(f"no figures: {error}")
-        return {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firstlight.cli.options import asked, existing, roles
-from firstlight.cli.report import Report
+from firstlight.cli.options import asked, existing
+from firstlight.cli.talking import Report
 from firstlight.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -51,45 +51,22 @@ class Source:
 
 
 @contextmanager
-def open_source(
-    name: str,
-    *,
-    survey: str | None = None,
-    flux_unit: str | None = None,
-    zero_point: float | None = None,
-    time_format: str | None = None,
-    objects: str | None = None,
-    label: str | None = None,
-    column: Sequence[str] = (),
-    unknown_passbands: str = "error",
-    dereddened: bool = False,
-    object_id: str | None = None,
-    format: str = "auto",
-) -> Iterator[Source]:
-    """The source that the options describe, checked before anything is read."""
-    if flux_unit is not None and zero_point is not None:
+def open_source(name: str, options: Mapping[str, Any]) -> Iterator[Source]:
+    """The source that the options of reading describe, checked before anything is read."""
+    given = dict(options)
+    if {"flux_unit", "zero_point"} <= given.keys():
         raise UsageError("--flux-unit and --zero-point say the same thing", hint="Give one of them.")
-    options: dict[str, Any] = {
-        "survey": survey,
-        "flux_unit": flux_unit,
-        "zero_point": zero_point,
-        "time_format": time_format,
-        "objects": existing(objects, "--objects") if objects is not None else None,
-        "label": label,
-        "columns": roles(column) or None,
-        "unknown_passbands": unknown_passbands,
-        "dereddened": dereddened or None,
-        "object_id": object_id,
-    }
+    if "objects" in given:
+        given["objects"] = existing(given["objects"], "--objects")
     with _path(name) as path:
-        _check_facts(survey, flux_unit)
-        yield Source(name, path, format, {key: value for key, value in options.items() if value is not None})
+        _check_facts(given.get("survey"), given.get("flux_unit"))
+        yield Source(name, path, given.pop("format", "auto"), given)
 
 
-def read_curves(name: str, **options: Any) -> LightCurves:
+def read_curves(name: str, options: Mapping[str, Any]) -> LightCurves:
     """All light curves of a source; what was wrong with them is told on stderr."""
     report = Report()
-    with open_source(name, **options) as source:
+    with open_source(name, options) as source:
         curves = source.read()
         report.read(curves)
         report.notes += source.notes

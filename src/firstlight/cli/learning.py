@@ -6,17 +6,17 @@ import json
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, Function, option
+from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, option
 from firstlight.cli.inputs import read_curves
 from firstlight.cli.outputs import whole_file
-from firstlight.cli.report import say
+from firstlight.cli.talking import say
 from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
 from firstlight.learn.recipe import PRESETS, STRATEGIES
 
@@ -28,6 +28,7 @@ _TRAINING_OPTIONS = (
         "--classes",
         group=CLASSIFIER,
         multiple=True,
+        callback=opt.as_values(opt.listed),
         metavar="NAME,…",
         help="Classes of the result, by TNS name; commas, or repeated. Default: of the base and the labels.",
     ),
@@ -50,14 +51,14 @@ _TRAINING_OPTIONS = (
         metavar="NAME=VALUE",
         help="Another setting of the recipe, e.g. rate=0.0005; may be repeated.",
     ),
-    option("--seed", group=TRAINING, default=0, help="Seed of all that is random."),
+    option("--seed", group=TRAINING, type=int, shown=0, help="Seed of all that is random."),
     option(
         "--threads",
         group=TRAINING,
         type=click.IntRange(min=1),
         help="Processor threads of the training. Default: all.",
     ),
-    option("--device", group=TRAINING, default="cpu", help="Where torch computes: cpu, cuda, …"),
+    option("--device", group=TRAINING, shown="cpu", help="Where torch computes: cpu, cuda, …"),
     option(
         "--run",
         group=OUTPUT,
@@ -75,25 +76,21 @@ _TRAINING_OPTIONS = (
 )
 
 
-def training_options(command: Function) -> Function:
-    """Add what both ways to train have in common."""
-    for add in reversed(_TRAINING_OPTIONS):
-        command = add(command)
-    return command
+training_options = opt.added(_TRAINING_OPTIONS)
 
 
 @click.command(
     "fine-tune",
     short_help="Adapt a classifier to your labelled light curves.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight fine-tune sample:ztf --base reference --strategy output --out my-classifier",
         "firstlight fine-tune mine.parquet --survey ZTF --flux-unit nJy --base ztf-sim --out my-classifier",
         "firstlight classify new.parquet --survey ZTF --flux-unit nJy --classifier my-classifier",
     ],
+    calls=["read", "read_table", "fine_tune", "learn.Recipe"],
 )
-@opt.input_options
+@opt.reading_options
 @option(
     "--base", group=CLASSIFIER, required=True, help="Classifier to start from: a packaged name, or a path."
 )
@@ -112,72 +109,50 @@ def training_options(command: Function) -> Function:
     "those that the base carries.",
 )
 @training_options
-def fine_tune(table: str, base: str, strategy: str | None, replay: str | None, **given: Any) -> None:
+def fine_tune(table: str, base: str, out: str, replay: str | None = None, **given: Any) -> None:
     """Adapt a classifier to your labelled light curves.
 
     TABLE holds the light curves, with the class of each object in the column 'label' (or --label, or in
     --objects). Labels are TNS names or known synonyms; objects without one are counted and left out.
     """
-    source_options, training = _split(given)
-    target = _target(training["out"])
-    _need_torch("fine-tune", training)
+    target = _target(out)
+    _need_torch("fine-tune", given)
     from firstlight import classifier, learn
 
     with opt.asked("--base"):
         start = classifier.load(base)
-    arguments = _arguments(training, target)
-    curves = read_curves(table, **source_options)
-    known = read_curves(replay, **source_options) if replay else None
-    model = learn.fine_tune(start, curves, strategy=strategy, replay=known, **arguments)
-    _publish(model, target)
+    reading, arguments = opt.reading(given), _arguments(given, target)
+    curves = read_curves(table, reading)
+    known = read_curves(replay, reading) if replay else None
+    _publish(learn.fine_tune(start, curves, replay=known, **arguments), target)
 
 
 @click.command(
     short_help="Train a classifier from scratch.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight pretrain simulated.parquet --survey LSST --flux-unit nJy --out my-base",
         "firstlight pretrain simulated.parquet --survey LSST --flux-unit nJy --preset reference -o my-base",
     ],
+    calls=["read", "read_table", "pretrain", "learn.Recipe"],
 )
-@opt.input_options
+@opt.reading_options
 @option(
     "--preset",
     group=CLASSIFIER,
     type=click.Choice(PRESETS),
-    default=PRESETS[0],
+    shown=PRESETS[0],
     help="The network and its preparation.",
 )
 @training_options
-def pretrain(table: str, preset: str, **given: Any) -> None:
+def pretrain(table: str, out: str, **given: Any) -> None:
     """Train a classifier from scratch on many labelled light curves, simulated or real."""
-    source_options, training = _split(given)
-    target = _target(training["out"])
-    _need_torch("pretrain", training)
+    target = _target(out)
+    _need_torch("pretrain", given)
     from firstlight import learn
 
-    arguments = _arguments(training, target)
-    curves = read_curves(table, **source_options)
-    _publish(learn.pretrain(curves, preset=preset, **arguments), target)
-
-
-def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options that read the table, and options that train."""
-    own = {
-        "classes",
-        "name",
-        "labels",
-        "scheme",
-        "epochs",
-        "settings",
-        "seed",
-        "threads",
-        "device",
-        "run",
-        "out",
-    }
-    return {k: v for k, v in given.items() if k not in own}, {k: v for k, v in given.items() if k in own}
+    reading, arguments = opt.reading(given), _arguments(given, target)
+    _publish(learn.pretrain(read_curves(table, reading), **arguments), target)
 
 
 def _target(out: str) -> Path:
@@ -199,46 +174,36 @@ def _target(out: str) -> Path:
         raise UsageError(f"'{out}' cannot be written: {error.strerror}", where="--out") from None
 
 
-def _need_torch(command: str, training: Mapping[str, Any]) -> None:
+def _need_torch(command: str, given: dict[str, Any]) -> None:
     try:
         import torch
     except ImportError:
         raise MissingExtraError("torch", "learn", where=f"firstlight {command}") from None
-    if training["threads"] is not None:
-        torch.set_num_threads(training["threads"])
+    if "threads" in given:
+        torch.set_num_threads(given.pop("threads"))
 
 
-def _arguments(training: Mapping[str, Any], target: Path) -> dict[str, Any]:
+def _arguments(given: dict[str, Any], target: Path) -> dict[str, Any]:
     """Keyword arguments that both ways to train take; names that nobody knows are refused before any work."""
     from firstlight import facts, learn
 
     with opt.asked("--classes"):
-        for name in opt.listed(training["classes"]) or ():
+        for name in given.get("classes", ()):
             facts.class_tree().canonical(name)
     schemes = facts.class_tree().schemes
-    if training["scheme"] not in (None, *schemes):
+    if given.get("scheme") not in (None, *schemes):
         with opt.asked("--scheme"):
-            raise UnknownNameError("label scheme", training["scheme"], schemes)
-    arguments: dict[str, Any] = {
-        "classes": opt.listed(training["classes"]),
-        "labels": _label_map(training["labels"]),
-        "scheme": training["scheme"],
-        "name": training["name"] or target.name,
-        "seed": training["seed"],
-        "run": training["run"],
-        "out": target,
-        "progress": _progress if sys.stderr.isatty() else None,
-        "device": training["device"],
-    }
-    if training["epochs"] is not None:
-        arguments["epochs"] = training["epochs"]
-    settings = _settings(training["settings"], arguments)
+            raise UnknownNameError("label scheme", given["scheme"], schemes)
+    settings = _settings(given.pop("settings", ()), {*given, "out", "name", "labels"})
     with opt.asked("--set"):
         learn.FINE_TUNE.with_(**settings)
-    return arguments | settings
+    if "labels" in given:
+        given["labels"] = _label_map(given["labels"])
+    progress = _progress if sys.stderr.isatty() else None
+    return {"name": target.name, **given, **settings, "out": target, "progress": progress}
 
 
-def _settings(texts: Sequence[str], taken: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(texts: Sequence[str], taken: Set[str]) -> dict[str, Any]:
     """``--set`` texts as values of the recipe: numbers, true and false as in JSON, else text."""
     found: dict[str, Any] = {}
     for name, text in opt.pairs(texts, "--set").items():
@@ -251,10 +216,8 @@ def _settings(texts: Sequence[str], taken: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _label_map(path: str | None) -> dict[str, str] | None:
+def _label_map(path: str) -> dict[str, str]:
     """The mapping of ``--labels``: a TOML file of ``"their label" = "class name"`` lines."""
-    if path is None:
-        return None
     file = opt.existing(path, "--labels")
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))

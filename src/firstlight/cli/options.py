@@ -1,17 +1,20 @@
-"""The options that several commands share, and how their text becomes values."""
+"""The options that several commands share, and how their text becomes values of Python."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from firstlight.cli.commands import CLASSIFIER, INPUT, Decorator, Function, option
-from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, joined
+from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, Decorator, Function, option
+from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, Words, joined
+
+if TYPE_CHECKING:
+    from firstlight.classifier import Classifier
 
 FORMATS = (
     "auto",
@@ -26,7 +29,81 @@ FORMATS = (
     "skyportal",
 )
 
-_INPUT_OPTIONS = (
+
+def listed(values: Sequence[str]) -> tuple[str, ...]:
+    """Names given with commas, repeated, or both."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def pairs(values: Sequence[str], where: str) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a mapping; an empty value is kept as ''."""
+    found: dict[str, str] = {}
+    for value in values:
+        name, sign, content = value.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"'{value}' is not of the form NAME=VALUE", where=where)
+        if name.strip() in found:
+            raise UsageError(f"'{name.strip()}' is given twice", where=where)
+        found[name.strip()] = content.strip()
+    return found
+
+
+def columns(values: Sequence[str]) -> dict[str, str | None]:
+    """Columns by role of ``--column``; an empty name leaves the role out."""
+    from firstlight import readers
+
+    chosen = {role: column or None for role, column in pairs(values, "--column").items()}
+    with asked("--column"):
+        for role in chosen:
+            if role not in readers.column_roles():
+                raise UnknownNameError("column role", role, readers.column_roles())
+    return chosen
+
+
+def priors(text: str | None) -> str | Mapping[str, float] | None:
+    """Class priors of ``--priors``: a word such as 'flat', or a mapping of class to share."""
+    if text is None or text in ("flat", "stated"):
+        return text
+    shares: dict[str, float] = {}
+    for name, value in pairs(text.split(","), "--priors").items():
+        try:
+            shares[name] = float(value)
+        except ValueError:
+            raise UsageError(f"'{value}' is not a number", where=f"--priors {name}") from None
+    return shares
+
+
+@contextmanager
+def asked(where: Words) -> Iterator[None]:
+    """Errors inside come from what stands behind the option `where`: exit code 2, not 1.
+
+    A checkpoint that is there but damaged is no mistake of the command line and stays as it is.
+    """
+    try:
+        yield
+    except (UsageError, CheckpointError):
+        raise
+    except FirstlightError as error:
+        raise UsageError(error.what, where=joined(where, error.where, ": "), hint=error.hint) from error
+
+
+def existing(path: str, where: str) -> Path:
+    """The path of a file or folder that must be there; names the nearest one beside it where it is not."""
+    found = Path(path)
+    if found.exists():
+        return found
+    beside = [item.name for item in found.parent.iterdir()] if found.parent.is_dir() else []
+    near = difflib.get_close_matches(found.name, beside, n=3, cutoff=0.6)
+    hint = f"Did you mean '{found.with_name(near[0])}'?" if near else ""
+    raise UsageError(f"there is no '{path}'", where=where, hint=hint)
+
+
+def as_values(convert: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback of click that gives the command what `convert` makes of the text that was typed."""
+    return lambda ctx, param, text: convert(text) if text else None
+
+
+_READING = (
     click.argument("table"),
     option(
         "--survey",
@@ -52,8 +129,10 @@ _INPUT_OPTIONS = (
     option("--label", group=INPUT, help="Column that holds the class of each object, if not 'label'."),
     option(
         "--column",
+        "columns",
         group=INPUT,
         multiple=True,
+        callback=as_values(columns),
         metavar="ROLE=NAME",
         help="Which column plays a role, e.g. time=t or flux=f; may be repeated.",
     ),
@@ -61,7 +140,7 @@ _INPUT_OPTIONS = (
         "--unknown-passbands",
         group=INPUT,
         type=click.Choice(["error", "drop"]),
-        default="error",
+        shown="error",
         help="What to do with rows in passbands that the survey does not know; dropped rows are flagged.",
     ),
     option(
@@ -70,113 +149,79 @@ _INPUT_OPTIONS = (
     option(
         "--object-id", group=INPUT, metavar="ID", help="Name of the object, for a file that does not say it."
     ),
-    option("--format", group=INPUT, type=click.Choice(FORMATS), default="auto", help="Format of the file."),
+    option("--format", group=INPUT, type=click.Choice(FORMATS), shown="auto", help="Format of the file."),
 )
-
-
-def input_options(command: Function) -> Function:
-    """Add the table and the options that read it; the command gives them on to `open_source`."""
-    for add in reversed(_INPUT_OPTIONS):
-        command = add(command)
-    return command
-
-
-def classifier_option(default: str | None = "ztf") -> Decorator[Any]:
-    """``--classifier``: a packaged name or a path."""
-    return option(
+_LOADING = (
+    option(
         "--classifier",
         group=CLASSIFIER,
-        default=default,
+        shown="ztf",
         help="Name of a packaged classifier, or path of your own.",
-    )
-
-
+    ),
+    option(
+        "--threads",
+        group=CLASSIFIER,
+        type=click.IntRange(min=1),
+        shown=1,
+        help="Processor threads of the network.",
+    ),
+)
 classes_option = option(
     "--classes",
     group=CLASSIFIER,
     multiple=True,
+    callback=as_values(listed),
     metavar="NAME,…",
     help="Coarser classes to answer in, by TNS name; commas, or repeated.",
 )
 priors_option = option(
     "--priors",
     group=CLASSIFIER,
+    callback=as_values(priors),
     metavar="flat|NAME=SHARE,…",
     help="Class fractions to expect, e.g. 'SN Ia=0.7,SN II=0.3'. Default: those that the classifier states.",
 )
-threads_option = option(
-    "--threads",
-    group=CLASSIFIER,
-    type=click.IntRange(min=1),
-    default=1,
-    help="Processor threads of the network.",
+table_output = option(
+    "--out",
+    "-o",
+    group=OUTPUT,
+    shown="-",
+    help="Table to write: .parquet, .csv, .feather, .arrow or .jsonl; '-' is CSV on standard output.",
 )
 
 
-def listed(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Names given with commas, repeated, or both; None where none were given."""
-    names = tuple(name.strip() for value in values or () for name in value.split(",") if name.strip())
-    return names or None
+def added(options: Sequence[Decorator[Any]]) -> Decorator[Any]:
+    """A decorator that adds all of `options` to a command."""
+
+    def add(command: Function) -> Function:
+        for one in reversed(options):
+            command = one(command)
+        return command
+
+    return add
 
 
-def pairs(values: Sequence[str] | None, where: str) -> dict[str, str]:
-    """``NAME=VALUE`` texts as a mapping; an empty value is kept as ''."""
-    found: dict[str, str] = {}
-    for value in values or ():
-        name, sign, content = value.partition("=")
-        if not sign or not name.strip():
-            raise UsageError(f"'{value}' is not of the form NAME=VALUE", where=where)
-        if name.strip() in found:
-            raise UsageError(f"'{name.strip()}' is given twice", where=where)
-        found[name.strip()] = content.strip()
-    return found
+reading_options = added(_READING)
+"""The table and the options that read it; `reading` takes them out of what a command was given."""
+loading_options = added(_LOADING)
+"""``--classifier`` and ``--threads``; `classifier` takes them out of what a command was given."""
+
+READING = (
+    "survey", "flux_unit", "zero_point", "time_format", "objects", "label", "columns", "unknown_passbands",
+    "dereddened", "object_id", "format",
+)  # fmt: skip
 
 
-def roles(values: Sequence[str]) -> dict[str, str | None]:
-    """Columns by role of ``--column``; an empty name leaves the role out."""
-    from firstlight import readers
-
-    chosen = {role: column or None for role, column in pairs(values, "--column").items()}
-    with asked("--column"):
-        for role in chosen:
-            if role not in readers.column_roles():
-                raise UnknownNameError("column role", role, readers.column_roles())
-    return chosen
+def reading(given: dict[str, Any]) -> dict[str, Any]:
+    """The options that read a table, taken out of `given`."""
+    return {name: given.pop(name) for name in READING if name in given}
 
 
-def priors(text: str | None) -> str | Mapping[str, float] | None:
-    """Class priors of ``--priors``: None, 'flat', or a mapping of class to share."""
-    if text is None or text == "flat":
-        return text
-    shares: dict[str, float] = {}
-    for name, value in pairs(text.split(","), "--priors").items():
-        try:
-            shares[name] = float(value)
-        except ValueError:
-            raise UsageError(f"'{value}' is not a number", where=f"--priors {name}") from None
-    return shares
+def classifier(given: dict[str, Any]) -> Classifier:
+    """The classifier of ``--classifier`` and ``--threads``, which are taken out of `given`."""
+    from firstlight.classifier import load
 
-
-@contextmanager
-def asked(where: str) -> Iterator[None]:
-    """Errors inside come from what stands behind the option `where`: exit code 2, not 1.
-
-    A checkpoint that is there but damaged is no mistake of the command line and stays as it is.
-    """
-    try:
-        yield
-    except (UsageError, CheckpointError):
-        raise
-    except FirstlightError as error:
-        raise UsageError(error.what, where=joined(where, error.where, ": "), hint=error.hint) from error
-
-
-def existing(path: str, where: str) -> Path:
-    """The path of a file or folder that must be there; names the nearest one beside it where it is not."""
-    found = Path(path)
-    if found.exists():
-        return found
-    beside = [item.name for item in found.parent.iterdir()] if found.parent.is_dir() else []
-    near = difflib.get_close_matches(found.name, beside, n=3, cutoff=0.6)
-    hint = f"Did you mean '{found.with_name(near[0])}'?" if near else ""
-    raise UsageError(f"there is no '{path}'", where=where, hint=hint)
+    named = [given.pop("classifier")] if "classifier" in given else []
+    threads = {name: given.pop(name) for name in ("threads",) if name in given}
+    with asked("--classifier"):
+        return load(*named, **threads)

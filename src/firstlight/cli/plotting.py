@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.classifying import load
 from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
 from firstlight.cli.inputs import open_source
-from firstlight.cli.outputs import whole_file
-from firstlight.cli.report import say
-from firstlight.errors import UnknownNameError, UsageError
-
-if TYPE_CHECKING:
-    from firstlight.lightcurves import LightCurves
-
-SUFFIXES = (".png", ".pdf", ".svg")
+from firstlight.cli.talking import say
 
 
 @click.command(
     short_help="Figures of classified light curves.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight plot sample:ztf --id ZTF19aapreis --out tde.png",
         "firstlight plot sample:ztf --out figures/",
         "firstlight plot mine.csv --survey ZTF --flux-unit uJy --id SN2020abc --no-classifier --out it.pdf",
     ],
+    calls=["read", "read_table", "load", "plot"],
 )
-@opt.input_options
-@opt.classifier_option()
+@opt.reading_options
+@opt.loading_options
 @option(
     "--no-classifier", group=CLASSIFIER, is_flag=True, help="Only the light curve, without probabilities."
 )
@@ -45,6 +34,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
     "ids",
     group=OUTPUT,
     multiple=True,
+    callback=opt.as_values(opt.listed),
     metavar="ID,…",
     help="Objects to draw; commas, or repeated. Default: all.",
 )
@@ -52,14 +42,14 @@ SUFFIXES = (".png", ".pdf", ".svg")
     "--brightness",
     group=OUTPUT,
     type=click.Choice(["magnitude", "uJy", "nJy"]),
-    default="magnitude",
+    shown="magnitude",
     help="Axis of the upper panel: AB magnitude, or difference flux.",
 )
 @option(
     "--most",
     group=OUTPUT,
     type=click.IntRange(min=1),
-    default=100,
+    shown=100,
     help="Refuse to draw more figures than this.",
 )
 @option(
@@ -69,70 +59,12 @@ SUFFIXES = (".png", ".pdf", ".svg")
     required=True,
     help="A file .png, .pdf or .svg for one object, or a folder for several.",
 )
-def plot(
-    table: str,
-    classifier: str,
-    no_classifier: bool,
-    classes: tuple[str, ...],
-    priors: str | None,
-    ids: tuple[str, ...],
-    brightness: Literal["magnitude", "uJy", "nJy"],
-    most: int,
-    out: str,
-    **source_options: Any,
-) -> None:
+def plot(table: str, out: str, no_classifier: bool = False, **given: Any) -> None:
     """Draw classified light curves: brightness above, class probabilities after each observation below."""
-    target = Path(out)
-    one_file = bool(target.suffix) and not target.is_dir()
-    if one_file and target.suffix.lower() not in SUFFIXES:
-        with opt.asked("--out"):
-            raise UnknownNameError("format of a figure", target.suffix, SUFFIXES)
-    with open_source(table, **source_options) as source:
-        curves = source.read()
-    wanted = _chosen(curves, opt.listed(ids), most)
-    if one_file and len(wanted) != 1:
-        hint = "Name a folder, or one object with --id."
-        raise UsageError(f"{len(wanted)} objects, one file", where="--out", hint=hint)
-    curves = curves.take([curves.object_id.index(name) for name in wanted])
-    predictions, used = None, tuple[str, ...]()
-    if not no_classifier:
-        model = load(classifier)
-        predictions = model.classify(curves, classes=opt.listed(classes), priors=opt.priors(priors))
-        used = tuple(model.preparation.metadata)
     from firstlight import figures
 
-    for name in wanted:
-        upper, _ = figures.light_curve(
-            curves, predictions, object_id=name, brightness=brightness, metadata_used=used
-        )
-        figure: Any = upper.figure
-        path = target if one_file else target / f"{_file_name(name)}.png"
-        with whole_file(path) as part:
-            figure.savefig(part, format=path.suffix[1:].lower(), dpi=150)
-        _close(figure)
-    say(f"{len(wanted)} figure{'s' if len(wanted) != 1 else ''} written to {out}")
-
-
-def _chosen(curves: LightCurves, ids: Sequence[str] | None, most: int) -> list[str]:
-    """The objects to draw: those named, or all when they are not too many."""
-    known = curves.object_id
-    unknown = next((name for name in ids or () if name not in set(known)), None)
-    if unknown is not None:
-        with opt.asked("--id"):
-            raise UnknownNameError("object", unknown, known)
-    wanted = list(dict.fromkeys(ids or known))
-    if len(wanted) > most:
-        hint = f"Name them, or say --most {len(wanted)}."
-        raise UsageError(f"{len(wanted):,} objects to draw", where="--id", hint=hint)
-    return wanted
-
-
-def _file_name(object_id: str) -> str:
-    """An object id without what file names cannot hold."""
-    return re.sub(r"[^\w.+-]+", "_", object_id).strip("._") or "object"
-
-
-def _close(figure: Any) -> None:
-    from matplotlib import pyplot
-
-    pyplot.close(figure)
+    with open_source(table, opt.reading(given)) as source:
+        curves = source.read()
+    model = None if no_classifier else opt.classifier(given)
+    drawn = figures.plot(model, curves, out, **given)
+    say(f"{len(drawn)} figure{'s' if len(drawn) != 1 else ''} written to {out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,8 @@ import click
 
 from firstlight.cli import options as opt
 from firstlight.cli.commands import INPUT, OUTPUT, Command, option
-from firstlight.cli.report import progress, say
-from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
+from firstlight.cli.talking import drawn_or_told, progress, say
+from firstlight.errors import UnknownNameError, UsageError
 from firstlight.facts import survey as survey_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 @click.command(
     short_help="Make light curves of a survey, with known classes.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight simulate TDE=200 AGN=200 SLSN-I=200 --survey LSST --out simulated",
         "firstlight simulate 'SN Ia=2000' 'SN II=500' --survey ZTF --data templates --workers 2 --out sim",
@@ -33,6 +33,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
         "firstlight simulate 'SN Ia' 'SN II' --volumetric 500 --survey ZTF --data templates --out simulated",
         "firstlight simulate 'SN Ia=600' --survey ZTF --data templates --classified --check ztf --out sim",
     ],
+    calls=["simulate", "simulate.write_survey", "simulate.Visits", "simulate.Selection"],
 )
 @click.argument("classes", nargs=-1, required=True, metavar="CLASS[=NUMBER]...")
 @option(
@@ -50,11 +51,12 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 )
 @option(
     "--visits",
+    "log",
     group=SURVEY,
     metavar="TABLE",
     help="Visit log of your own: mjd, ra, dec, band and, if known, m5 (5-sigma depth).",
 )
-@option("--radius", group=SURVEY, type=float, default=1.75, help="Degrees around a pointing that it covers.")
+@option("--radius", group=SURVEY, type=float, shown=1.75, help="Degrees around a pointing that it covers.")
 @option(
     "--donors",
     group=SURVEY,
@@ -72,6 +74,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 )
 @option(
     "--populations",
+    "population_table",
     group=INPUT,
     metavar="TABLE",
     help="Population table: 'literature' (nothing in it was fitted to labelled light curves), or a TOML file "
@@ -79,9 +82,10 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 )
 @option(
     "--each",
+    "count",
     group=OBJECTS,
     type=click.IntRange(min=1),
-    default=1000,
+    shown=1000,
     help="Objects of a class that is named without a number.",
 )
 @option(
@@ -101,9 +105,15 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     help="Only as many as a spectroscopic survey classifies (ZTF: Bright Transient Survey; LSST: as the "
     "training set of PLAsTiCC).",
 )
-@option("--deeper", group=OBJECTS, type=float, default=0.0, help="Magnitudes that --classified goes deeper.")
-@option("--seed", group=OBJECTS, default=0, help="Same seed, same light curves, with any number of workers.")
-@option("--workers", group=OUTPUT, type=click.IntRange(min=1), default=1, help="Processes.")
+@option("--deeper", group=OBJECTS, type=float, shown=0.0, help="Magnitudes that --classified goes deeper.")
+@option(
+    "--seed",
+    group=OBJECTS,
+    type=int,
+    shown=0,
+    help="Same seed, same light curves, with any number of workers.",
+)
+@option("--workers", group=OUTPUT, type=click.IntRange(min=1), shown=1, help="Processes.")
 @option(
     "--out",
     "-o",
@@ -114,6 +124,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 )
 @option(
     "--join",
+    "joined",
     group=OUTPUT,
     is_flag=True,
     help="Also objects.parquet and photometry.parquet, each with all files of its kind.",
@@ -129,11 +140,18 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     "--against",
     group=OUTPUT,
     type=click.Choice(AGAINST),
-    default="pool",
+    shown="pool",
     help="What --check compares with: all of the pool, half of it (choose settings on the first, state the "
     "numbers of the second), or the wide survey of plasticc-8 (without --classified).",
 )
-def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str, **given: Any) -> None:
+def simulate(
+    classes: tuple[str, ...],
+    survey: str,
+    out: str,
+    check: str | None = None,
+    against: str = "pool",
+    **given: Any,
+) -> None:
     """Simulate light curves of transients as a survey sees them, into a folder of Parquet files.
 
     A CLASS is a TNS name, with the number of objects that trigger (TDE=200); 'all' means every class but
@@ -147,27 +165,18 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str
     if Path(out).is_file():
         raise UsageError(f"'{out}' is a file", where="--out", hint="Name a folder.")
     with opt.asked("--survey"):
-        survey_of(given["survey"])
-    real = _real(given["survey"], check, against)
-    counts = _counts(classes, given["each"], given["populations"], given["data"])
-    visits = room.Visits(given["visits"], given["donors"], given["radius"], given["deep_share"])
+        survey_of(survey)
+    real = _real(survey, check, against)
+    counts = _counts(classes, given.pop("count", 1000), given.get("population_table"), given.get("data"))
     with progress("simulating") as tick:
         folder = room.write_survey(
             out,
-            given["survey"],
+            survey,
             counts,
-            given["seed"],
-            data=given["data"],
-            volumetric=given["volumetric"],
-            product=given["product"],
-            visits=visits,
-            population_table=given["populations"],
-            selection=room.Selection(
-                given["detections"], given["faintest"], given["classified"], given["deeper"]
-            ),
-            workers=given["workers"],
-            joined=given["join"],
+            visits=room.Visits(**_taken(given, room.Visits)),
+            selection=room.Selection(**_taken(given, room.Selection)),
             progress=_steps(tick),
+            **given,
         )
     told = json.loads((folder / "survey.json").read_text(encoding="utf-8"))
     for name, number in told["triggered"].items():
@@ -175,6 +184,11 @@ def simulate(classes: tuple[str, ...], out: str, check: str | None, against: str
     say(f"written to {out}")
     if real is not None:
         _check(folder, *real)
+
+
+def _taken(given: dict[str, Any], kind: Any) -> dict[str, Any]:
+    """The fields of the dataclass `kind`, taken out of `given`."""
+    return {one.name: given.pop(one.name) for one in fields(kind) if one.name in given}
 
 
 def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | None) -> dict[str, int]:
@@ -239,11 +253,7 @@ def _check(folder: Path, real: Any, name: str) -> None:
     survey = json.loads((folder / "survey.json").read_text(encoding="utf-8"))["survey"]
     made = firstlight.read_table(folder / "photometry", objects=folder / "objects", survey=survey)
     report = check(made, real, name=name)
-    try:
-        drawn = report.figures()
-    except MissingExtraError as error:
-        say(f"no figures: {error}")
-        drawn = {}
+    drawn = drawn_or_told(report.figures)
     report.write(folder / "realism", drawn)
     click.echo(report.to_markdown(), nl=False)
     say(f"report written to {folder / 'realism'}, with {len(drawn)} figures")

@@ -24,7 +24,7 @@ def spelling(command: click.Command) -> Callable[[Arg], str]:
     >>> spell(Arg("mag_err")), spell(Arg("calibration_folds", 5))
     ('--column mag_err=NAME', '--set calibration_folds=5')
     """
-    params = {param.name: param for param in command.params}
+    params = {name: param for param in command.params for name in _names(param)}
 
     def spell(arg: Arg) -> str:
         if arg.name == "columns" and isinstance(arg.value, Mapping):
@@ -37,6 +37,11 @@ def spelling(command: click.Command) -> Callable[[Arg], str]:
         return arg.name if arg.value is None else f"--set {arg.name}={_text(arg.value)}"
 
     return spell
+
+
+def _names(param: click.Parameter) -> tuple[str, ...]:
+    """The names by which Python may know an option: that of its value, and that which is typed."""
+    return (str(param.name), *(name.lstrip("-").replace("-", "_") for name in param.opts))
 
 
 def _option(param: click.Parameter, value: object) -> str:

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from firstlight.cli import options as opt
 from firstlight.cli.commands import INPUT, OUTPUT, Command, option
-from firstlight.cli.report import say
+from firstlight.cli.talking import say
 from firstlight.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 @click.command(
     short_help="Measure what labels are worth to each way to a classifier.",
     cls=Command,
-    no_args_is_help=True,
     examples=[
         "firstlight study studies/ztf5.toml --data path/to/ztf --out runs/ztf5 --workers 2",
         "firstlight study studies/ztf5.toml --data path/to/ztf --out runs/ztf5 --only features",
     ],
+    calls=["study"],
 )
 @click.argument("file", metavar="FILE.toml")
 @option(
@@ -50,8 +50,10 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Folder of the results; a study that was stopped goes on in it. Default: runs/NAME.",
 )
-@option("--workers", group=OUTPUT, type=click.IntRange(min=1), default=1, help="Processes.")
-def study(file: str, data: str | None, only: tuple[str, ...], out: str | None, workers: int) -> None:
+@option("--workers", group=OUTPUT, type=click.IntRange(min=1), shown=1, help="Processes.")
+def study(
+    file: str, data: str | None = None, only: tuple[str, ...] = (), out: str | None = None, **given: Any
+) -> None:
     """Train every arm of a study on every label budget and draw, score it, and say what came out.
 
     The folder then holds scores, medians and costs (Parquet and CSV), verdicts.json, figures/, and
@@ -73,11 +75,11 @@ def study(file: str, data: str | None, only: tuple[str, ...], out: str | None, w
         raise UsageError(f"'{home}' is a file", where="--out", hint="Name a folder.")
     with opt.asked("--only"):
         names = {arm.name for arm in plan.arms}  # which may hold commas themselves
-        chosen = [name for one in only for name in ([one] if one in names else opt.listed((one,)) or ())]
+        chosen = [name for one in only for name in ([one] if one in names else opt.listed((one,)))]
         for name in chosen:
             plan.arm(name)
     with _cells() as progress:
-        found = room.study(plan, data=data, out=home, workers=workers, only=chosen, progress=progress)
+        found = room.study(plan, data=data, out=home, only=chosen, progress=progress, **given)
     found.write(home)
     for name, lines in room.sentences(found, room.verdicts(found)).items():
         click.echo(f"{name}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from firstlight._types import Bools, Floats, Ints
+from firstlight.classifier import load
 from firstlight.errors import DataError
 from firstlight.evaluate import metrics
 from firstlight.evaluate.diagram_points import Reliability, precision_recall, reliability, roc
@@ -38,6 +39,7 @@ from firstlight.report import (
 
 if TYPE_CHECKING:
     from firstlight.classifier import Predictions
+    from firstlight.classifier.readout import Priors
     from firstlight.lightcurves import LightCurves
 
 MIN_BIN = 20  # objects in a bin of peak magnitude
@@ -208,11 +210,12 @@ def _text(row: Score) -> str:
 
 
 def evaluate(
-    classifier: Classifies,
+    classifier: str | Path | Classifies,
     curves: LightCurves,
     *,
-    stages: Sequence[Stage] = REPORT_STAGES,
+    stages: Sequence[Stage | str] = REPORT_STAGES,
     classes: Sequence[str] | None = None,
+    priors: Priors = None,
     label: str = "label",
     counting: Callable[[LightCurves, Stage], Bools] | None = None,
     resamples: int = RESAMPLES,
@@ -222,16 +225,19 @@ def evaluate(
 
     Parameters
     ----------
-    classifier : Classifier
-        Anything with ``classify(curves)``.
+    classifier : str, Path or Classifier
+        A name or path, or anything with ``classify(curves)``.
     curves : LightCurves
         With a column of labels; objects without one are set aside and counted in the notes.
-    stages : sequence of Stage
-        How much of the light curves is seen. All stages come from one classification of the whole light
-        curves, since a probability depends on what came before it only.
+    stages : sequence of Stage or str
+        How much of the light curves is seen, as a value or by name (``"5 detections"``). All stages come
+        from one classification of the whole light curves, since a probability depends on what came before
+        it only.
     classes : sequence of str, optional
         Classes to score. By default the labels' own, or the classifier's where labels are finer:
         probabilities and labels are both summed up the class tree to them.
+    priors : "flat" or mapping, optional
+        Class shares to expect, as in `Classifier.classify`.
     label : str
         Column of ``curves.objects`` that holds the labels.
     counting : callable, optional
@@ -247,7 +253,10 @@ def evaluate(
     """
     if label not in curves.objects.column_names:
         raise DataError(f"light curves without a column '{label}'", hint="Evaluation needs labels.")
-    predictions = classifier.classify(curves)
+    cuts = [stage if isinstance(stage, Stage) else Stage.named(stage) for stage in stages]
+    model = load(classifier) if isinstance(classifier, (str, Path)) else classifier
+    # Priors are an option of classifiers of ours; whatever else answers is asked as it is.
+    predictions = model.classify(curves) if priors is None else model.classify(curves, priors=priors)  # type: ignore[call-arg]
     given = [None if name is None else str(name) for name in curves.column(label)]
     target = tuple(classes) if classes is not None else common_classes(given, predictions.classes)
     collapsed = class_tree().collapse_labels(given, target)
@@ -260,7 +269,7 @@ def evaluate(
     place = {name: index for index, name in enumerate(predictions.object_id)}
     order = np.array([place[name] for name in curves.object_id], dtype=np.int64)[kept]
     answers = {}
-    for stage in stages:
+    for stage in cuts:
         counted = np.ones(truth.size, dtype=bool) if counting is None else counting(curves, stage)[kept]
         values = collapse(stage_answers(predictions, stage)[order], predictions.classes, target)
         if counted.any():

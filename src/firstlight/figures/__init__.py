@@ -3,6 +3,7 @@
 from firstlight.figures.diagrams import confusion_matrix, precision_recall, reliability, roc
 from firstlight.figures.evaluation_figures import report_figures
 from firstlight.figures.light_curve import light_curve
+from firstlight.figures.per_object import plot
 from firstlight.figures.score_curves import against_time, label_efficiency
 from firstlight.figures.study_figures import study_figures
 from firstlight.figures.style import ClassStyle, PassbandStyle, blank, class_style, passband_style
@@ -17,6 +18,7 @@ __all__ = [
     "label_efficiency",
     "light_curve",
     "passband_style",
+    "plot",
     "precision_recall",
     "reliability",
     "report_figures",

@@ -172,7 +172,7 @@ def _labelled(
         if len(labelled) and not _given(theirs).any():
             raise UsageError(
                 "none of the labelled light curves has a label",
-                where="labelled",
+                where=Arg("labelled"),
                 hint=(
                     "Say which column holds it when reading, ",
                     Arg("label", "NAME"),

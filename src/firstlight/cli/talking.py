@@ -15,16 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.cli.spelling import spelling
+from firstlight.errors import MissingExtraError
 from firstlight.notes import worded
 
 if TYPE_CHECKING:
-    from firstlight.classifier import Predictions
+    from firstlight.classifier import Classifier, Predictions
     from firstlight.lightcurves import LightCurves
 
 
 def say(text: str) -> None:
     """Print one line on stderr."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def about(model: Classifier) -> str:
+    """Which classifier gave an answer, and with which weights."""
+    return f"classifier {model.name} {model.version}, weights {model.hash[:12]}"
+
+
+def drawn_or_told(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The figures of a report, or none and a word about it where matplotlib is not installed."""
+    try:
+        return draw()
+    except MissingExtraError as error:
+        say(f"no figures: {error}")
+        return {}
 
 
 Tick = Callable[[int], None]
