@@ -85,7 +85,7 @@ def advance(
             alone = readouts[question].matrix is not None
             for some in [[place] for place in places] if alone else [places] if places else []:
                 rows = np.array([offsets[place + 1] - 1 for place in some])
-                seen = np.array([new[place].memory.detections for place in some])
+                seen = np.array([new[place].n_detections for place in some])
                 said = readouts[question](outputs, features, rows, seen)
                 answers.update((place, (said, row)) for row, place in enumerate(some))
     after = [state._replace(preparation=step[0]) for state, step in zip(states, steps, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from firstlight._arithmetic import COLUMNS, Arithmetic
 from firstlight._types import Bits, Bools, Floats
 from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, Words
 from firstlight.facts import Survey
@@ -308,17 +309,11 @@ def classify_rows(
     flags: Bits,
 ) -> Rows:
     """Rows with their flags: what is measured, what is only a limit, what cannot be used."""
-    measured = np.isfinite(flux)
-    limited = ~measured & np.isfinite(limit) & (limit > 0)
-    error_known = np.isfinite(flux_err)
-    flags = flags.copy()
-    mark(flags, ~np.isfinite(time) | ~(measured | limited) | (measured & ~error_known), Flag.DROPPED_NAN)
-    mark(flags, measured & error_known & (flux_err <= 0), Flag.DROPPED_BAD_ERROR)
-    mark(flags, passband < 0, Flag.DROPPED_UNKNOWN_PASSBAND)
     with np.errstate(invalid="ignore"):
-        huge = measured & ((np.abs(flux) > IMPLAUSIBLE_NJY) | (flux_err > IMPLAUSIBLE_NJY))
-        mark(flags, huge | (limited & (limit > IMPLAUSIBLE_NJY)), Flag.IMPLAUSIBLE_FLUX)
+        measured, limited, bits = judged(time, flux, flux_err, limit, COLUMNS)
         found = flux >= detection_snr * flux_err
+    flags = flags | bits
+    mark(flags, passband < 0, Flag.DROPPED_UNKNOWN_PASSBAND)
     if detected is not None:
         found = np.where(detected[1], detected[0], found)
     return Rows(
@@ -326,11 +321,27 @@ def classify_rows(
         passband=passband,
         # Adding 0 turns -0.0 into 0.0, so that equal rows are equal bit by bit.
         flux=np.where(measured, flux, np.nan) + 0.0,
-        flux_err=np.where(measured & error_known, flux_err, np.nan),
+        flux_err=np.where(measured & np.isfinite(flux_err), flux_err, np.nan),
         limit=np.where(limited, limit, np.nan),
         detected=found & measured & ((flags & np.uint16(UNUSABLE)) == 0),
         flags=flags,
     )
+
+
+def judged(time: Any, flux: Any, flux_err: Any, limit: Any, a: Arithmetic) -> tuple[Any, Any, Any]:
+    """Whether a flux was measured, whether there is only a limit, and the bits of what forbids the row.
+
+    Of columns, or of the plain numbers of one observation.
+    """
+    measured = a.finite(flux)
+    limited = a.no(measured) & a.finite(limit) & (limit > 0)
+    known = measured & a.finite(flux_err)
+    absent = a.no(a.finite(time)) | a.no(measured | limited) | (measured & a.no(known))
+    huge = measured & ((abs(flux) > IMPLAUSIBLE_NJY) | (flux_err > IMPLAUSIBLE_NJY))
+    bits = absent * np.uint16(Flag.DROPPED_NAN)
+    bits = bits | (known & (flux_err <= 0)) * np.uint16(Flag.DROPPED_BAD_ERROR)
+    huge = huge | (limited & (limit > IMPLAUSIBLE_NJY))
+    return measured, limited, bits | huge * np.uint16(Flag.IMPLAUSIBLE_FLUX)
 
 
 def given_flags(flags: Any, size: int) -> Bits:

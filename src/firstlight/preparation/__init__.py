@@ -2,7 +2,7 @@
 
 from firstlight.preparation.dust import deredden
 from firstlight.preparation.preparation import Preparation
-from firstlight.preparation.sequences import Sequences
-from firstlight.preparation.state import Observation, State
+from firstlight.preparation.sequences import Sequences, Steps
+from firstlight.preparation.states import Observation, State, States
 
-__all__ = ["Observation", "Preparation", "Sequences", "State", "deredden"]
+__all__ = ["Observation", "Preparation", "Sequences", "State", "States", "Steps", "deredden"]

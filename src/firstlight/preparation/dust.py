@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from firstlight._arithmetic import COLUMNS, Arithmetic
+from firstlight._types import Bools, Floats
 from firstlight.lightcurves import LightCurves
 
 
-def brightening(extinction: float, mwebv: float) -> float:
-    """Factor by which dust of E(B-V) `mwebv` dims a passband of A/E(B-V) `extinction`; 1 if unknown."""
-    return float(10.0 ** (0.4 * extinction * mwebv)) if mwebv == mwebv else 1.0
+def factor(extinction: Any, mwebv: Any, a: Arithmetic) -> Any:
+    """Factor that undoes dust of E(B-V) `mwebv` in passbands of A/E(B-V) `extinction`; 1 where unknown."""
+    amount = extinction * mwebv
+    return a.where(a.finite(amount), a.power(10.0, 0.4 * amount), 1.0)
 
 
-def factors(curves: LightCurves) -> NDArray[np.float64]:
+def factors(curves: LightCurves) -> Floats:
     """Factor that undoes the dust for each observation, float64 [N]; 1 where unknown or already undone."""
-    mwebv = _mwebv(curves)
     table = np.array([*(band.extinction for band in curves.bands), 0.0])  # the last one is for passband -1
-    amount: NDArray[np.float64] = table[curves.passband] * mwebv[curves.owner]
-    return np.where(np.isfinite(amount), 10.0 ** (0.4 * np.nan_to_num(amount)), 1.0)
+    made = factor(table[curves.passband], uncorrected(curves)[curves.owner], COLUMNS)
+    return np.asarray(made)
 
 
 def deredden(curves: LightCurves) -> LightCurves:
@@ -29,25 +31,25 @@ def deredden(curves: LightCurves) -> LightCurves:
 
     Objects without `mwebv`, and those whose column `dereddened` says so already, stay as they are.
     """
-    known = np.isfinite(_mwebv(curves))
-    factor = factors(curves)
+    known = np.isfinite(uncorrected(curves))
+    undone = factors(curves)
     objects = curves.objects
     done = known | _dereddened(curves)
     position = objects.column_names.index("dereddened")
     objects = objects.set_column(position, "dereddened", pa.array(done))
     return dataclasses.replace(
         curves,
-        flux=curves.flux * factor,
-        flux_err=curves.flux_err * factor,
-        limit=curves.limit * factor,
+        flux=curves.flux * undone,
+        flux_err=curves.flux_err * undone,
+        limit=curves.limit * undone,
         objects=objects,
     )
 
 
-def _dereddened(curves: LightCurves) -> NDArray[np.bool_]:
+def _dereddened(curves: LightCurves) -> Bools:
     return np.asarray(curves.column("dereddened"), np.bool_)
 
 
-def _mwebv(curves: LightCurves) -> NDArray[np.float64]:
+def uncorrected(curves: LightCurves) -> Floats:
     """E(B-V) that is still to be corrected for, float64 [n]; NaN where unknown or done."""
     return np.where(_dereddened(curves), np.nan, np.asarray(curves.column("mwebv"), np.float64))

@@ -1,17 +1,19 @@
-"""The numbers that a network reads about an observation: one pure function a feature set, for batch and step.
+"""The numbers that a network reads about observations: one pure function a feature set.
 
-Each function takes the same `Row`, either as arrays of M observations or as plain floats of one, so that a
-table and a stream go through the same arithmetic. What has not happened yet reads as the row itself (the
-magnitude before the first is its own magnitude), hence differences and gaps of 0 and no branch.
+Tables and streams fill the same `Row`, as columns or as plain numbers of one observation, and go through the
+same arithmetic. What has not happened yet reads as
+the row itself (the magnitude before the first is its own magnitude), hence differences and gaps of 0 and no
+branch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from firstlight._arithmetic import COLUMNS, Arithmetic
+from firstlight._types import Floats32
 from firstlight.facts import zero_point
 
 POGSON = 2.5 / np.log(10.0)
@@ -52,7 +54,7 @@ REFERENCE_WAVELENGTHS = (("ZTF-g", 0.6223), ("ZTF-r", 0.4827))
 
 
 class Row(NamedTuple):
-    """What is known when an observation arrives; floats of one row, or arrays of many."""
+    """What is known when an observation arrives; numbers of one, or columns of shape (M,)."""
 
     time: Any  # days since the trigger
     wavelength: Any  # um
@@ -78,23 +80,6 @@ class Row(NamedTuple):
     band_detections: Any  # so far in this passband, this row included
 
 
-class Arithmetic(NamedTuple):
-    """The functions that differ between one float and an array. NumPy's give the same bits for both."""
-
-    log: Callable[[Any], Any]
-    log1p: Callable[[Any], Any]
-    asinh: Callable[[Any], Any]
-    least: Callable[[Any, Any], Any]
-    most: Callable[[Any, Any], Any]
-
-
-ARRAYS = Arithmetic(np.log, np.log1p, np.arcsinh, np.minimum, np.maximum)
-# NumPy and not `math`: libm differs from NumPy's vector loops in the last bit.
-FLOATS = Arithmetic(
-    lambda x: float(np.log(x)), lambda x: float(np.log1p(x)), lambda x: float(np.arcsinh(x)), min, max
-)
-
-
 def depth_flux(depth: float) -> float:
     """Flux (nJy) of a 5 sigma depth in AB magnitudes."""
     return float(10.0 ** (0.4 * (NJY_ZERO_POINT - depth)))
@@ -107,6 +92,31 @@ def asinh_magnitude(flux: Any, depth: Any, a: Arithmetic) -> Any:
     """
     soft = depth / 5.0
     return NJY_ZERO_POINT - POGSON * (a.asinh(flux / (2.0 * soft)) + a.log(soft))
+
+
+def measured(flux: Any, flux_err: Any, limit: Any, a: Arithmetic) -> tuple[Any, Any, Any]:
+    """Flux and error as they are read, and which rows are limits: 0 and a fifth of the 5 sigma limit."""
+    limits = a.no(a.finite(flux))
+    return a.where(limits, 0.0, flux), a.where(limits, limit / 5.0, flux_err), limits
+
+
+def names(which: str) -> tuple[str, ...]:
+    """The names of the features of the set `which`, in order."""
+    return REFERENCE if which == "reference" else DEFAULT
+
+
+def columns(which: str, row: Row, a: Arithmetic) -> tuple[Any, ...]:
+    """The features of the set `which`, each a number or a column as `row` is."""
+    return reference(row) if which == "reference" else default(row, a)
+
+
+def numbers(which: str, row: Row) -> Floats32:
+    """The features of the set `which` ("default" or "reference"), float32 [M, F]."""
+    out = np.empty((len(row.time), len(names(which))), np.float32)
+    with np.errstate(over="ignore"):
+        for k, column in enumerate(columns(which, row, COLUMNS)):
+            out[:, k] = column
+    return out
 
 
 def default(row: Row, a: Arithmetic) -> tuple[Any, ...]:
@@ -145,7 +155,7 @@ def default(row: Row, a: Arithmetic) -> tuple[Any, ...]:
     )
 
 
-def reference(row: Row, a: Arithmetic) -> tuple[Any, ...]:
+def reference(row: Row) -> tuple[Any, ...]:
     """The features of `REFERENCE`: what the networks of astromcad were trained on.
 
     `row.wavelength` is the one the network knows the passband by (`REFERENCE_WAVELENGTHS`).

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firstlight import facts
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight._arithmetic import COLUMNS
+from firstlight._types import Bools, Floats32
+from firstlight.errors import DataError, UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
-from firstlight.preparation import dust, features, metadata, stream
-from firstlight.preparation.past import past
-from firstlight.preparation.sequences import Sequences
-from firstlight.preparation.state import Observation, State
-from firstlight.preparation.windows import Windows, windows
+from firstlight.preparation import dust, features, states, step, steps
+from firstlight.preparation import metadata as known_of
+from firstlight.preparation.rules import Filters, Rules, filters
+from firstlight.preparation.seasons import Seasons, past, seasons
+from firstlight.preparation.sequences import Sequences, Steps
+from firstlight.preparation.states import Observation, State, States
 
 Features = Literal["default", "reference"]
-Rows = Literal["detections", "measured", "all"]
+RowKind = Literal["detections", "measured", "all"]
 
 # As far as the g and r of ZTF, LSST, Pan-STARRS and DES lie apart; the next passbands are three times as far.
 NEIGHBOUR_UM = 0.03
@@ -30,8 +32,9 @@ NEIGHBOUR_UM = 0.03
 class Preparation:
     """The rule by which light curves become the numbers that a network reads.
 
-    ``preparation(curves)`` prepares a table at once; ``preparation.start()`` and ``preparation.step()`` take
-    one observation after the other and give the same numbers. Nothing looks ahead.
+    ``preparation(curves)`` prepares a table at once. ``preparation.begin()`` and ``preparation.steps()`` take
+    the observations of many objects as they arrive, ``preparation.start()`` and ``preparation.step()`` one of
+    one object, and give the same numbers. Nothing looks ahead.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ class Preparation:
 
     version: int = 1
     features: Features = "default"
-    rows: Rows = "detections"
+    rows: RowKind = "detections"
     before_days: float = 0.0
     after_days: float = 200.0
     season_gap_days: float = 90.0
@@ -82,7 +85,7 @@ class Preparation:
             raise UsageError(
                 f"version {self.version} of the preparation is not known", hint="Update firstlight."
             )
-        for name, known in (("features", get_args(Features)), ("rows", get_args(Rows))):
+        for name, known in (("features", get_args(Features)), ("rows", get_args(RowKind))):
             if getattr(self, name) not in known:
                 raise UnknownNameError(f"{name} of a preparation", getattr(self, name), known)
         for name in ("before_days", "after_days", "season_gap_days"):
@@ -92,7 +95,7 @@ class Preparation:
                 )
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "metadata", tuple(self.metadata))
-        metadata.refuse_truth(self.metadata)
+        known_of.refuse_truth(self.metadata)
         if self.features == "reference" and self.wavelengths is None:
             object.__setattr__(self, "wavelengths", features.REFERENCE_WAVELENGTHS)
         if self.wavelengths is not None:
@@ -104,7 +107,7 @@ class Preparation:
             object.__setattr__(self, "passbands", tuple(facts.passband(band) for band in self.passbands))
 
     @classmethod
-    def reference(cls, *, rows: Rows = "measured", metadata: tuple[str, ...] = ()) -> Preparation:
+    def reference(cls, *, rows: RowKind = "measured", metadata: tuple[str, ...] = ()) -> Preparation:
         """The preparation of the published networks: 30 days before to 70 days after the trigger, g and r.
 
         Source: training scripts and weights of astromcad 1.2.7 (arXiv:2403.14742).
@@ -114,7 +117,7 @@ class Preparation:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in order."""
-        return features.DEFAULT if self.features == "default" else features.REFERENCE
+        return features.names(self.features)
 
     @property
     def context_names(self) -> tuple[str, ...]:
@@ -122,9 +125,20 @@ class Preparation:
         return self.metadata
 
     @property
-    def window_is_closed(self) -> bool:
-        """Whether the first and the last moment of the window belong to it (not so for ``reference``)."""
-        return self.features == "default"
+    def rules(self) -> Rules:
+        """When an observation counts, and when a season opens and speaks.
+
+        The first and the last moment of the window belong to it, but not for ``reference``.
+        """
+        return Rules(
+            rows=self.rows,
+            before=self.before_days,
+            after=self.after_days,
+            season_gap=self.season_gap_days,
+            closed=self.features == "default",
+            features=self.features,
+            deredden=self.deredden,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The preparation as values of JSON; `from_dict` reads it back.
@@ -177,115 +191,50 @@ class Preparation:
         closest = min(own, key=lambda band: abs(band.wavelength_um - passband.wavelength_um))
         return seen[closest.name]
 
+    def filters(self, bands: Sequence[facts.Passband]) -> Filters:
+        """The numbers of passbands as this preparation reads them."""
+        return filters(bands, [self.reads(band) for band in bands])
+
     def __call__(self, curves: LightCurves) -> Sequences:
         """The light curves as sequences of features, with the metadata of each object."""
         if self.deredden:
             curves = dust.deredden(curves)
-        wavelengths = [self.reads(band) for band in curves.bands]
-        cut = windows(
-            curves,
-            np.array([um is not None for um in wavelengths] + [False]),
-            rows=self.rows,
-            before=self.before_days,
-            after=self.after_days,
-            season_gap=self.season_gap_days,
-            closed=self.window_is_closed,
-        )
-        table = np.array(
-            [
-                (um or 0.0, band.width_um, features.depth_flux(band.depth))
-                for band, um in zip(curves.bands, wavelengths, strict=True)
-            ],
-        ).reshape(-1, 3)
-        values = self._features(curves, cut, table)
+        table = self.filters(curves.bands)
+        cut = seasons(curves, table.reads, self.rules)
         context, known = self._context(curves)
         return Sequences(
-            values,
-            cut.offsets,
-            cut.owner,
-            cut.row,
-            cut.issued,
-            cut.time,
-            cut.n_detections,
-            context[cut.owner],
-            known[cut.owner],
-            cut.flags,
-            self.feature_names,
-            self.context_names,
+            features=self._features(curves, cut, table),
+            offsets=cut.offsets,
+            owner=cut.owner,
+            row=cut.row,
+            issued=cut.issued,
+            time=cut.time,
+            n_detections=cut.n_detections,
+            context=context[cut.owner],
+            context_mask=known[cut.owner],
+            flags=cut.flags,
+            names=self.feature_names,
+            context_names=self.context_names,
         )
 
-    def start(self, metadata: Mapping[str, Any] | None = None, *, survey: str | facts.Survey) -> State:
-        """The state of a stream before its first observation.
-
-        Parameters
-        ----------
-        metadata : mapping, optional
-            Columns of `objects` for this one object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...; read as
-            there, so that -9 is a redshift that is missing.
-        survey : str or Survey
-
-        Raises
-        ------
-        UnknownNameError
-            For metadata of any other name.
-        """
-        return stream.start(self, metadata, survey)
-
-    def step(
-        self, state: State, observation: Observation
-    ) -> tuple[State, NDArray[np.float32], NDArray[np.bool_]]:
-        """The next state, the rows that a network reads now (float32 [T, F]), where it answers (bool [T])."""
-        return stream.step(self, state, observation)
-
-    def _features(self, curves: LightCurves, cut: Windows, table: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _features(self, curves: LightCurves, cut: Seasons, table: Filters) -> Floats32:
         band = curves.passband[cut.row]
-        flux, error = curves.flux[cut.row], curves.flux_err[cut.row]
-        limit = np.zeros(len(band), np.bool_)
-        if self.rows == "all":
-            limit = ~np.isfinite(flux)
-            flux = np.where(limit, 0.0, flux)
-            error = np.where(limit, curves.limit[cut.row] / 5.0, error)
-        out = np.empty((len(band), len(self.feature_names)), np.float32)
-        with np.errstate(over="ignore"):
-            if self.features == "reference":
-                columns = self._reference_columns(cut, table[:, 0][band], flux, error)
-            else:
-                columns = self._default_columns(cut, table, band, flux, error, limit)
-        for k, column in enumerate(columns):
-            out[:, k] = column
-        return out
-
-    def _reference_columns(
-        self,
-        cut: Windows,
-        wavelength: NDArray[np.float64],
-        flux: NDArray[np.float64],
-        error: NDArray[np.float64],
-    ) -> tuple[Any, ...]:
-        blank = dict.fromkeys(features.Row._fields)
-        row = features.Row(
-            **{**blank, "time": cut.time, "wavelength": wavelength, "flux": flux, "error": error}
+        flux, error, limit = features.measured(
+            curves.flux[cut.row], curves.flux_err[cut.row], curves.limit[cut.row], COLUMNS
         )
-        return features.reference(row, features.ARRAYS)
-
-    def _default_columns(
-        self,
-        cut: Windows,
-        table: NDArray[np.float64],
-        band: NDArray[np.int16],
-        flux: NDArray[np.float64],
-        error: NDArray[np.float64],
-        limit: NDArray[np.bool_],
-    ) -> tuple[Any, ...]:
-        wavelength, width, depth = table[:, 0][band], table[:, 1][band], table[:, 2][band]
-        magnitude = features.asinh_magnitude(flux, depth, features.ARRAYS)
+        time, wavelength = cut.time, table.wavelength[band]
+        if self.features == "reference":  # which looks at no earlier row
+            blank = dict.fromkeys(features.Row._fields)
+            here = {"time": time, "wavelength": wavelength, "flux": flux, "error": error}
+            return features.numbers(self.features, features.Row(**{**blank, **here}))
+        depth = table.depth[band]
+        magnitude = features.asinh_magnitude(flux, depth, COLUMNS)
         start = np.repeat(cut.offsets[:-1], np.diff(cut.offsets))
         before = past(start, band, magnitude, cut.detected)
-        time = cut.time
         row = features.Row(
             time=time,
             wavelength=wavelength,
-            width=width,
+            width=table.width[band],
             depth=depth,
             flux=flux,
             error=error,
@@ -306,11 +255,128 @@ class Preparation:
             detections=cut.n_detections,
             band_detections=before.band_detections,
         )
-        return features.default(row, features.ARRAYS)
+        return features.numbers(self.features, row)
 
-    def _context(self, curves: LightCurves) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _context(self, curves: LightCurves) -> tuple[Floats32, Bools]:
         present = set(curves.objects.column_names)
         columns = {
             name: np.asarray(curves.column(name), np.float64) for name in self.metadata if name in present
         }
-        return metadata.context(columns, self.metadata, len(curves), self.features)
+        return known_of.context(columns, self.metadata, len(curves), self.features)
+
+    def begin(self, curves: LightCurves) -> States:
+        """The states of the objects of light curves before their first observation.
+
+        Only the objects and their metadata count here, not the observations.
+        """
+        context, known = self._context(curves)
+        return states.beginning(
+            curves.bands,
+            self.filters(curves.bands),
+            context=context,
+            context_mask=known,
+            trigger=np.asarray(curves.column("trigger_mjd"), np.float64),
+            mwebv=dust.uncorrected(curves),
+        )
+
+    def steps(self, before: States, curves: LightCurves) -> Steps:
+        """The states after further observations, and the rows that a network reads now.
+
+        Parameters
+        ----------
+        before : States
+            Of n objects.
+        curves : LightCurves
+            The new observations of the same n objects, in the same order; some may have none. Their
+            passbands are among those of the states.
+
+        Returns
+        -------
+        Steps
+            Observations that were delivered before are flagged; those that come too late are named.
+
+        Raises
+        ------
+        UsageError
+            For another number of objects.
+        DataError
+            For a passband that the states do not know by these numbers.
+        """
+        if len(before) != len(curves):
+            raise UsageError(f"{len(curves)} light curves for {len(before)} states", where="steps")
+        code = {band: place for place, band in enumerate(before.bands)}
+        for band in curves.bands:
+            if band not in code:
+                raise DataError(f"the states do not know the passband '{band.name}'", where="steps")
+        place = np.array([*(code[band] for band in curves.bands), -1], np.int16)
+        found = steps.advance(self.rules, before, steps.rows_of(curves, place), curves.offsets)
+        opens = np.ones(len(found.owner), np.bool_)
+        opens[1:] = (np.diff(found.owner) != 0) | (np.diff(found.season) != 0)
+        begins = np.flatnonzero(opens)
+        owner = found.owner[begins]
+        sequences = Sequences(
+            features=found.features,
+            offsets=np.append(begins, len(found.owner)),
+            owner=owner,
+            row=found.row,
+            issued=found.issued,
+            time=found.time,
+            n_detections=found.n_detections,
+            context=before.context[owner],
+            context_mask=before.context_mask[owner],
+            flags=found.states.columns["flags"],
+            names=self.feature_names,
+            context_names=self.context_names,
+        )
+        return Steps(found.states, sequences, found.first[begins], found.late)
+
+    def states_of(self, data: Iterable[bytes], bands: Sequence[facts.Passband]) -> States:
+        """The states that `States.to_bytes` wrote, of these passbands.
+
+        Raises
+        ------
+        DataError
+            For bytes of another version, of other passbands or metadata, or cut short.
+        """
+        return states.from_bytes(data, tuple(bands), self.filters(bands), len(self.metadata))
+
+    def start(self, metadata: Mapping[str, Any] | None = None, *, survey: str | facts.Survey) -> State:
+        """The state of a stream of one object before its first observation.
+
+        Parameters
+        ----------
+        metadata : mapping, optional
+            Columns of `objects` for this one object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...; read as
+            there, so that -9 is a redshift that is missing.
+        survey : str or Survey
+
+        Raises
+        ------
+        UnknownNameError
+            For metadata of any other name.
+        """
+        values, flags = known_of.of_one(metadata or {}, self.metadata)
+        chosen = facts.survey(survey)
+        columns = {key: np.array([known_of.number(values, key)]) for key in self.metadata}
+        context, known = known_of.context(columns, self.metadata, 1, self.features)
+        return states.beginning_of_one(
+            chosen,
+            self.filters(chosen.passbands).plain,
+            context=context,
+            context_mask=known,
+            trigger=known_of.number(values, "trigger_mjd"),
+            mwebv=np.nan if values.get("dereddened") else known_of.number(values, "mwebv"),
+            flags=flags,
+        )
+
+    def step(self, state: State, observation: Observation) -> tuple[State, Floats32, Bools]:
+        """The next state, the rows that a network reads now (float32 [T, F]), where it answers (bool [T]).
+
+        T is 0 when the observation is not read, 1 as a rule, more when a trigger brings the rows before it.
+
+        Raises
+        ------
+        DataError
+            When the observation belongs before one that was already taken, or its time is no MJD.
+        """
+        return step.step(self.rules, state, observation)

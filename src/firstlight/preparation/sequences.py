@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from firstlight._types import Bits, Bools, Floats, Floats32, Ints
+from firstlight.preparation.states import States
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +43,16 @@ class Sequences:
         Names of the F features and of the K metadata columns.
     """
 
-    features: NDArray[np.float32]
-    offsets: NDArray[np.int64]
-    owner: NDArray[np.int64]
-    row: NDArray[np.int64]
-    issued: NDArray[np.bool_]
-    time: NDArray[np.float64]
-    n_detections: NDArray[np.int64]
-    context: NDArray[np.float32]
-    context_mask: NDArray[np.bool_]
-    flags: NDArray[np.uint16]
+    features: Floats32
+    offsets: Ints
+    owner: Ints
+    row: Ints
+    issued: Bools
+    time: Floats
+    n_detections: Ints
+    context: Floats32
+    context_mask: Bools
+    flags: Bits
     names: tuple[str, ...]
     context_names: tuple[str, ...]
 
@@ -57,6 +60,28 @@ class Sequences:
         return len(self.owner)
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Ints:
         """Rows of each sequence, int64 [s]."""
         return np.diff(self.offsets)
+
+
+class Steps(NamedTuple):
+    """What came of further observations of n objects.
+
+    Attributes
+    ----------
+    states : States
+    sequences : Sequences
+        The rows that a network reads now, a sequence for each season of an object that goes on or begins.
+        `row` is -1 for an observation of an earlier call that waited for the trigger. `flags` are those of
+        all that was met so far. Other than in a whole table, seasons that do not speak stand there too.
+    begins : bool [s]
+        Whether a sequence is the beginning of its season, where the network starts anew.
+    late : bool [N]
+        Observations that come before one that was taken, and were not: start anew to have them read.
+    """
+
+    states: States
+    sequences: Sequences
+    begins: Bools
+    late: Bools
