@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from firstlight._types import Ints
 from firstlight.errors import DataError
 from firstlight.notes import Notes
-from firstlight.tables.columns import as_arrow, encoded, floats, fractional, is_text
+from firstlight.tables.columns import as_arrow, encoded, floats, fractional, is_text, storage
 
 
 def identifiers(values: Any, name: str = "object_id") -> pa.Array:
@@ -58,13 +58,14 @@ def identities(column: Any, name: str, notes: Notes) -> tuple[Ints, pa.Array]:
     DataError
         When ids are floating-point numbers that are not whole or too large to be exact.
     """
+    column = storage(column)
+    if pa.types.is_nested(column.type):
+        raise notes.error(f"column '{name}' is {column.type}; expected object ids")
     array = encoded(column)
     values = array.dictionary
     if pa.types.is_floating(values.type):
         with notes.blamed():
             values = _whole(values, where=f"column '{name}'")
-    if pa.types.is_nested(values.type):
-        raise notes.error(f"column '{name}' is {values.type}; expected object ids")
     text = pc.utf8_trim_whitespace(values.cast(pa.string()))
     text = pc.replace_substring_regex(text, r"^([0-9]{1,15})\.0$", r"\1")
     text = pc.if_else(pc.equal(text, ""), None, text)
