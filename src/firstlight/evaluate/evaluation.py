@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -134,12 +135,11 @@ class Evaluation:
                 "Brackets: 95 % of resamples of the objects within their classes. "
                 "Measures over classes are plain means."
             ),
+            *([Bullets(self.notes)] if self.notes else []),
             *(Picture(name, png(figure)) for name, figure in (figures or {}).items()),
         ]
         for title, table in self._tables():
             blocks += [Heading(title), table]
-        if self.notes:
-            blocks += [Heading("Notes"), Bullets(self.notes)]
         return Page(f"{self.classifier} {self.version}", tuple(blocks))
 
     def _tables(self) -> Iterable[tuple[str, Table]]:
@@ -234,7 +234,8 @@ def evaluate(
         from one classification of the whole light curves, since a probability depends on what came before
         it only.
     classes : sequence of str, optional
-        Classes to score. By default the labels' own, or the classifier's where labels are finer:
+        Classes to score. By default those of the classifier that labels stand in, each label counting for
+        the finest one that holds it, and a label itself where the classifier is finer (`common_classes`):
         probabilities and labels are both summed up the class tree to them.
     priors : "flat" or mapping, optional
         Class shares to expect, as in `Classifier.classify`.
@@ -253,13 +254,14 @@ def evaluate(
     """
     if label not in curves.objects.column_names:
         raise DataError(f"light curves without a column '{label}'", hint="Evaluation needs labels.")
+    given = [None if name is None or name == "" else str(name) for name in curves.column(label)]
+    names = class_tree().collapse_labels(given, class_tree().names)
     cuts = [stage if isinstance(stage, Stage) else Stage.named(stage) for stage in stages]
     model = load(classifier) if isinstance(classifier, (str, Path)) else classifier
     # Priors are an option of classifiers of ours; whatever else answers is asked as it is.
     predictions = model.classify(curves) if priors is None else model.classify(curves, priors=priors)  # type: ignore[call-arg]
-    given = [None if name is None else str(name) for name in curves.column(label)]
-    target = tuple(classes) if classes is not None else common_classes(given, predictions.classes)
-    collapsed = class_tree().collapse_labels(given, target)
+    target = tuple(classes) if classes is not None else common_classes(names, predictions.classes)
+    collapsed = class_tree().collapse_labels(names, target)
     kept = np.array([name is not None for name in collapsed], dtype=bool)
     if not kept.any():
         raise DataError(
@@ -293,7 +295,7 @@ def evaluate(
             name: metrics.confusion(labels, metrics.decide(values), len(target))
             for name, (labels, values) in answers.items()
         },
-        notes=tuple(_notes(given, collapsed, whole, predictions.classes, target)),
+        notes=tuple(_notes(names, collapsed, whole, predictions.classes, target)),
         answers=answers,
     )
 
@@ -301,21 +303,25 @@ def evaluate(
 def common_classes(labels: Sequence[str | None], classes: Sequence[str]) -> tuple[str, ...]:
     """The classes on which labels and a classifier can be compared, in the classifier's order.
 
-    A label that is one of the classifier's classes, or finer than one, is compared on that class; a label
-    that is coarser (``SN Ib/c`` against ``SN Ib`` and ``SN Ic``) on itself, unless other labels are finer
-    than it (``SN`` beside ``SN Ia``); one that is neither, on none.
+    A label counts for the finest class of the classifier that holds it: none of these is ever left out, also
+    where one holds another. A label that is coarser than the classifier's classes (``SN Ib/c`` against
+    ``SN Ib`` and ``SN Ic``) is compared on itself, unless other labels are finer than it (``SN`` beside
+    ``SN Ia``); one that is neither, on none.
     """
-    tree = class_tree()
-    found: dict[str, int] = {}
+    tree, order = class_tree(), [class_tree().canonical(name) for name in classes]
+    own: dict[str, int] = {}
+    coarser: dict[str, int] = {}
     for label in dict.fromkeys(name for name in labels if name is not None):
         name = tree.canonical(label)
-        above = next((own for own in (name, *tree.ancestors(name)) if own in classes), None)
-        below = [own for own in classes if tree.is_a(own, name)]
-        chosen = above or (name if below else None)
-        if chosen is not None:
-            found[chosen] = min(list(classes).index(own) for own in ([above] if above else below))
-    finest = [name for name in found if not any(tree.is_a(other, name) for other in found if other != name)]
-    return tuple(sorted(finest, key=lambda name: found[name]))
+        place = tree.nearest_of(name, order)
+        below = [index for index, one in enumerate(order) if tree.is_a(one, name)]
+        if place >= 0:
+            own[order[place]] = place
+        elif below:
+            coarser[name] = min(below)
+    found = own | coarser
+    alone = {name for name in coarser if not any(tree.is_a(one, name) for one in found if one != name)}
+    return tuple(sorted([*own, *alone], key=lambda name: found[name]))
 
 
 def peak_magnitude(curves: LightCurves) -> Floats:
@@ -351,21 +357,36 @@ def _by_magnitude(
 
 
 def _notes(
-    given: Sequence[str | None],
+    names: Sequence[str | None],
     collapsed: Sequence[str | None],
     final: Floats,
     source: Sequence[str],
     target: Sequence[str],
 ) -> Iterable[str]:
-    missing = sum(name is None for name in given)
+    missing = sum(name is None for name in names)
     if missing:
         yield f"{missing:,} objects without a label were set aside."
-    outside = [name for name, own in zip(given, collapsed, strict=True) if name is not None and own is None]
+    pairs = Counter(
+        (name, own) for name, own in zip(names, collapsed, strict=True) if name not in (None, own)
+    )
+    outside = {name: count for (name, own), count in pairs.items() if own is None}
     if outside:
-        names = ", ".join(sorted(set(outside)))
-        yield f"{len(outside):,} objects of labels that no class here stands for were set aside: {names}."
+        yield (
+            f"{sum(outside.values()):,} objects of labels that no class here stands for were set aside: "
+            f"{', '.join(f'{count:,} {name}' for name, count in outside.items())}."
+        )
+    moved = [f"{name} as {own} ({count:,})" for (name, own), count in pairs.items() if own is not None]
+    if moved:
+        yield f"Labels counted for the class that holds them: {', '.join(moved)}."
     silent = int((~np.isfinite(final).all(axis=1)).sum())
     if silent:
         yield f"{silent:,} objects had no answer: each counts as an error and as uniform."
+    summed = class_tree().collapse_matrix(source, target)
     if set(source) != set(target):
         yield f"Probabilities of {', '.join(source)} were summed up the class tree to {', '.join(target)}."
+    dropped = [name for name, row in zip(source, summed, strict=True) if not row.any()]
+    if dropped:
+        yield (
+            f"No label stands in {', '.join(dropped)}: their probabilities were left out and the others "
+            "divided by what remains."
+        )
