@@ -73,7 +73,7 @@ def documented(module: str, name: str) -> str:
 def cards() -> str:
     """The cards of the packaged classifiers, one section each."""
     parts = []
-    for name in classifier.packaged():
+    for name in classifier.classifiers():
         card = classifier.load(name).card
         # A card starts with its own title: one level down.
         card = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)

@@ -241,8 +241,8 @@ def test_the_wheel_works_without_the_source_tree(wheel: Path, tmp_path: Path) ->
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
         "import firstlight; assert 'site' in firstlight.__file__, firstlight.__file__\n"
         "from firstlight.cli.app import run\n"
-        "from firstlight.classifier import packaged\n"
-        f"sys.exit(run(['classify', 'sample:ztf', '--classifier', packaged()[0], '--out', {str(out)!r}]))"
+        "from firstlight.classifier import classifiers\n"
+        f"sys.exit(run(['classify', 'sample:ztf', '--classifier', classifiers()[0], '--out', {str(out)!r}]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120

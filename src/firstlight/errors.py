@@ -168,6 +168,8 @@ def joined(first: Words, second: Words, between: str = " ") -> Words:
     """Two pieces of a message with `between` between them; either may be empty."""
     if not first or not second:
         return first or second
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}{between}{second}"
     parts: list[str | Arg] = []
     for words in (first, between, second):
         parts += [words] if isinstance(words, (str, Arg)) else list(words)

@@ -33,6 +33,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if goal.exists():
             part.chmod(stat.S_IMODE(goal.stat().st_mode))
         part.replace(goal)
+    except OSError as error:
+        if error.filename == str(part):
+            error.filename = str(path)  # what the user named
+        raise
     finally:
         part.unlink(missing_ok=True)
 

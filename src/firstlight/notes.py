@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from firstlight.errors import Arg, DataError, FirstlightError, Words, in_python, spelled
+from firstlight.errors import Arg, DataError, FirstlightError, Words, in_python, joined, spelled
 
 
 class Sentence(str):
@@ -42,6 +42,11 @@ class Notes:
     where: str = ""
     lines: list[str] = field(default_factory=list, compare=False)
 
+    @classmethod
+    def of(cls, report: list[str] | None) -> Notes:
+        """The notes of a call, kept in the `report` that its caller gave, or for nobody."""
+        return cls("", [] if report is None else report)
+
     def at(self, where: str) -> Notes:
         """Notes of another place, collected with these."""
         return Notes(where, self.lines)
@@ -52,12 +57,7 @@ class Notes:
 
     def add(self, text: Words) -> None:
         """Add a sentence, the place in front of it."""
-        if not self.where:
-            self.say(text)
-        elif isinstance(text, tuple):
-            self.say((f"{self.where}: ", *text))
-        else:
-            self.say(f"{self.where}: {text}" if isinstance(text, str) else (f"{self.where}: ", text))
+        self.say(joined(self.where, text, ": "))
 
     def error(self, what: Words, *, hint: Words = "") -> DataError:
         """A `DataError` at this place, to be raised."""
@@ -69,9 +69,5 @@ class Notes:
         try:
             yield
         except FirstlightError as error:
-            if not error.where:
-                error.where = self.where
-            elif self.where:
-                own = error.where if isinstance(error.where, tuple) else (error.where,)
-                error.where = (f"{self.where}: ", *own)
+            error.where = joined(self.where, error.where, ": ")
             raise

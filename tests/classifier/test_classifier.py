@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firstlight.classifier import classify, load, packaged
+from firstlight.classifier import classifiers, classify, load
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.lightcurves import Flag, LightCurves
 from firstlight.preparation import Observation
@@ -232,7 +232,7 @@ def test_unknown_classifiers_are_named_with_the_nearest(fixtures: Path) -> None:
         load(fixtures / "format-2")
     with pytest.raises(UnknownNameError, match="unknown classifier 'zzttff'"):
         load("zzttff")
-    assert list(packaged()) == sorted(packaged())
+    assert list(classifiers()) == sorted(classifiers())
 
 
 def test_flags_say_why_there_is_no_answer(classifier) -> None:

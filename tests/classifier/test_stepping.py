@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from firstlight.classifier import Classifier, StreamState, load, packaged
+from firstlight.classifier import Classifier, StreamState, classifiers, load
 from firstlight.errors import DataError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
@@ -62,7 +62,7 @@ def identical(one: StreamState, other: StreamState) -> bool:
     ) and (one.novelty == pytest.approx(other.novelty, abs=1e-6))
 
 
-@pytest.mark.parametrize("name", ["format-1", "format-1-reference", *packaged()])
+@pytest.mark.parametrize("name", ["format-1", "format-1-reference", *classifiers()])
 def test_many_objects_at_once_are_each_alone_to_the_last_bit(fixtures, many: LightCurves, name: str) -> None:
     """Whatever each of them asks, and however many rows a trigger brings."""
     classifier = load(fixtures / name if name.startswith("format") else name)

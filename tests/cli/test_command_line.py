@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -311,9 +312,9 @@ def test_standard_input_is_read_whatever_the_format(
 def test_the_answer_does_not_depend_on_the_batches(
     bump_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = []
+    answers, read_batches = [], readers.read_batches
     for rows in (1_000_000, 50, 1):
-        monkeypatch.setattr("firstlight.cli.inputs.BATCH_ROWS", rows)
+        monkeypatch.setattr(readers, "read_batches", partial(read_batches, max_rows=rows))
         out = tmp_path / f"{rows}.parquet"
         assert typed(*classified(bump_file, "--out", out)) == 0
         answers.append(pq.read_table(out).combine_chunks())
@@ -364,7 +365,7 @@ def test_a_run_that_is_stopped_leaves_no_half_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("firstlight.cli.inputs.BATCH_ROWS", 1)
+    monkeypatch.setattr(readers, "read_batches", partial(readers.read_batches, max_rows=1))
     from firstlight.cli.talking import Report
 
     monkeypatch.setattr(Report, "classified", lambda *_: (_ for _ in ()).throw(error))
@@ -572,12 +573,12 @@ def test_a_signal_ends_the_process_cleanly(stop: str, bump_file: Path, tmp_path:
     out = tmp_path / "folder" / "out.parquet"
     code = (
         "import sys, firstlight.cli.inputs as inputs; from firstlight.cli import main\n"
-        "whole = inputs.Source.batches\n"
-        "def batches(self):\n"
-        "    yield from whole(self)\n"
+        "whole = inputs.Input.batches\n"
+        "def batches(self, report):\n"
+        "    yield from whole(self, report)\n"
         "    print('reading', file=sys.stderr, flush=True)\n"
         "    sys.stdin.read()\n"
-        "inputs.Source.batches = batches\n"
+        "inputs.Input.batches = batches\n"
         f"main({[str(word) for word in classified(bump_file, '--out', out)]!r})"
     )
     with subprocess.Popen(

@@ -23,7 +23,7 @@ import firstlight as fl
 from firstlight.cli.app import run
 from firstlight.lightcurves import Flag
 
-CLASSIFIERS = [name for name in ("reference", "ztf") if name in fl.packaged()]
+CLASSIFIERS = [name for name in ("reference", "ztf") if name in fl.classifiers()]
 FEW = 25  # real objects of each survey
 Table = pa.Table
 

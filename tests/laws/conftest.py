@@ -9,12 +9,12 @@ import pytest
 from hypothesis import strategies as st
 
 from firstlight import facts
-from firstlight.classifier import Classifier, StreamState, load, packaged
+from firstlight.classifier import Classifier, StreamState, classifiers, load
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
 
 FIXTURES = Path(__file__).parents[1] / "classifier" / "fixtures"
-CLASSIFIERS = [*packaged(), *sorted(str(path.parent) for path in FIXTURES.glob("*/config.json"))]
+CLASSIFIERS = [*classifiers(), *sorted(str(path.parent) for path in FIXTURES.glob("*/config.json"))]
 SURVEYS = ("ZTF", "LSST")
 
 

@@ -1,9 +1,10 @@
 """Classifiers: checkpoints, inference on ONNX Runtime, calibration and predictions."""
 
+from firstlight._rooms import moved
 from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
-from firstlight.classifier.loading import classify, load, packaged
+from firstlight.classifier.loading import classifiers, classify, load
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.stepping import StreamState
 from firstlight.classifier.trust import ClassSets, Novelty, Trust
@@ -17,19 +18,19 @@ __all__ = [
     "Predictions",
     "StreamState",
     "Trust",
+    "classifiers",
     "classify",
     "load",
-    "packaged",
     "read_checkpoint",
 ]
 
-_MOVED = {
-    "write_checkpoint": "firstlight.classifier.Checkpoint.build(...).save(path)",
-    **{name: f"firstlight.suggest.{name}" for name in ("Choice", "Suggestions", "choose", "suggest")},
+_NAMES = ("Choice", "Suggestions", "choose", "suggest")
+_FORMER = {name: f"firstlight.suggest.{name}" for name in _NAMES} | {
+    "packaged": "firstlight.classifier.classifiers"
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _MOVED:
-        raise ImportError(f"firstlight.classifier.{name} is now {_MOVED[name]}")
-    raise AttributeError(f"module 'firstlight.classifier' has no attribute '{name}'")
+    if name == "write_checkpoint":
+        raise ImportError(f"firstlight.classifier.{name} is now Checkpoint.build(...).save(path)")
+    return moved(__name__, _FORMER, depth=3)(name)

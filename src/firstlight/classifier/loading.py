@@ -15,7 +15,7 @@ from firstlight.lightcurves import LightCurves
 _HOME = Path(__file__).parent / "packaged"
 
 
-def packaged() -> tuple[str, ...]:
+def classifiers() -> tuple[str, ...]:
     """The names of the classifiers that come with firstlight."""
     return tuple(sorted(path.parent.name for path in _HOME.glob("*/config.json")))
 
@@ -40,7 +40,7 @@ def load(name_or_path: str | Path = "ztf", *, threads: int = 1) -> Classifier:
         raise UsageError(
             f"a {type(name_or_path).__name__} names no classifier", hint="Give a name or the path of one."
         )
-    if isinstance(name_or_path, str) and name_or_path in packaged():
+    if isinstance(name_or_path, str) and name_or_path in classifiers():
         return Classifier(read_checkpoint(_HOME / name_or_path), threads=threads)
     path = Path(name_or_path).expanduser()
     if not path.exists():
@@ -49,7 +49,7 @@ def load(name_or_path: str | Path = "ztf", *, threads: int = 1) -> Classifier:
         raise UnknownNameError(
             "classifier",
             name_or_path,
-            (*packaged(), *saved),
+            (*classifiers(), *saved),
             hint="Or give the path of a directory that a classifier was saved in.",
         )
     return Classifier(read_checkpoint(path), threads=threads)
@@ -61,7 +61,7 @@ def classify(curves: LightCurves, classifier: str | Path | Classifier = "ztf", *
     `options` are those of `Classifier.classify`: ``classes``, ``priors``, ``novelty``, ``batch_size``.
     """
     if not isinstance(classifier, Classifier):
-        known = isinstance(classifier, str) and classifier in packaged()
+        known = isinstance(classifier, str) and classifier in classifiers()
         # Read once: what comes with firstlight never changes, and reading takes longer than to answer for one
         # object. Nobody else holds this classifier, so that what it answers depends on its name alone.
         classifier = _packaged(str(classifier)) if known else load(classifier)

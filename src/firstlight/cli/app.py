@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -64,7 +63,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         return _fail(error.format_message(), MISUSED, bare=True)
     except Refused as error:
-        return _fail(as_typed(error.message), error.code)
+        return _fail(error.message, error.code)
     except click.ClickException as error:
         return _fail(_words(error), MISUSED)
     except BrokenPipeError:
@@ -77,39 +76,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped; no output was written", INTERRUPTED)
     return result if isinstance(result, int) else DONE
-
-
-# How an argument of Python is spelt on the command line, so that advice can be typed.
-_IN_PYTHON = (
-    (re.compile(r"--[\w-]+ \S+ \(columns=\{'?(\w+)'?: '?([^'}]*)'?\}\)"), r"--column \1=\2"),
-    (re.compile(r"columns=\{'?(\w+)'?: None\}"), r"--column \1="),
-    (re.compile(r"columns=\{'?(\w+)'?: '?([^'}]*)'?\}"), r"--column \1=\2"),
-    (re.compile(r"(--[\w-]+ \S+) \(\w+=(?:'[^']*'|\{[^}]*\})\)"), r"\1"),
-    (re.compile(r"\w+='[^']*' \((--[\w-]+ [^)]*)\)"), r"\1"),
-    (re.compile(r"\(--(mag|time|flux)\)"), r"(--column \1=NAME)"),
-    (re.compile(r"; in Python .*?(?=\. |\.?$)"), ""),
-    (re.compile(r"^(classes|priors): "), r"--\1: "),
-    (re.compile(r"\bobject_id out \(--object-id\)"), "--object-id out"),
-)
-_ARGUMENT = re.compile(
-    r"\b(survey|flux_unit|zero_point|time_format|unknown_passbands|label|priors|format)="
-    r"(?:'([^']*)'|([\w.]+))"
-)
-_NAMED = re.compile(r"'(flux_unit|zero_point|time_format|object_id|dereddened)' has no meaning")
-
-
-def as_typed(message: str) -> str:
-    """A message of the library, its advice in words of the command line.
-
-    Examples
-    --------
-    >>> as_typed("No unit. Say flux_unit='nJy', or zero_point=25.0 (AB).")
-    'No unit. Say --flux-unit nJy, or --zero-point 25.0 (AB).'
-    """
-    for pattern, typed in _IN_PYTHON:
-        message = pattern.sub(typed, message)
-    message = _NAMED.sub(lambda m: f"--{m[1].replace('_', '-')} has no meaning", message)
-    return _ARGUMENT.sub(lambda m: f"--{m[1].replace('_', '-')} {m[2] or m[3]}", message)
 
 
 def _fail(message: str, code: int, *, bare: bool = False) -> int:

@@ -8,8 +8,8 @@ import click
 
 from firstlight.cli import options as opt
 from firstlight.cli.commands import OUTPUT, Command, option
-from firstlight.cli.inputs import open_source
-from firstlight.cli.outputs import STDOUT, check_output, table_writer
+from firstlight.cli.inputs import open_input
+from firstlight.cli.outputs import STDOUT, checked, table_output
 from firstlight.cli.talking import Report, about, progress
 
 
@@ -55,18 +55,17 @@ def classify(table: str, out: str = STDOUT, **given: Any) -> None:
     sample:ztf. The result has the columns object_id, one a class under its TNS name, n_observations,
     n_detections and flags. An object that cannot be classified keeps its row: nulls, and the reason in flags.
     """
-    check_output(out, inputs=(table,))
+    checked(out, inputs=(table,))
     shape = {name: given.pop(name) for name in ("every_observation", "sets") if name in given}
     report = Report()
-    with open_source(table, opt.reading(given)) as source:
+    with open_input(table, opt.reading(given)) as source:
         model = opt.classifier(given)
-        with progress("classifying") as tick, table_writer(out) as write:
-            for curves in source.batches():
+        with progress("classifying") as tick, table_output(out) as write:
+            for curves in source.batches(report.notes):
                 predictions = model.classify(curves, **given)
                 write(predictions.to_arrow(**shape))
                 report.classified(predictions)
                 tick(len(curves))
-        report.notes += source.notes
     report.say([about(model), *([f"written to {out}"] if out != STDOUT else [])])
 
 
@@ -79,10 +78,10 @@ def classify(table: str, out: str = STDOUT, **given: Any) -> None:
 )
 def classifiers() -> None:
     """List the classifiers that come with firstlight: classes, and the first line of the card."""
-    from firstlight.classifier import load, packaged
+    from firstlight import classifier
 
-    for name in packaged():
-        model = load(name)
+    for name in classifier.classifiers():
+        model = classifier.load(name)
         click.echo(f"{name:16s} {first_line(model.card)}")
         click.echo(f"{'':16s} classes: {', '.join(model.classes)}")
 

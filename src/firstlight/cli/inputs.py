@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,58 +18,46 @@ if TYPE_CHECKING:
     from firstlight.lightcurves import LightCurves
 
 STDIN, SAMPLE = "-", "sample:"
-TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")  # these say: a generic table
-BATCH_ROWS = 1_000_000  # observations in memory at once: about 60 MB of columns
 
 
 @dataclass(frozen=True)
-class Source:
-    """Light curves as the command line names them; reads them whole or in batches."""
+class Input:
+    """Light curves as the command line names them: the file, and the options that read it."""
 
-    name: str
     path: Path
-    format: str
     options: Mapping[str, Any]
-    notes: list[str] = field(default_factory=list)
 
-    def read(self) -> LightCurves:
-        """All light curves of the source."""
+    def read(self, report: list[str]) -> LightCurves:
+        """All light curves of the file; what is noticed goes to `report`."""
         from firstlight import readers
 
-        return readers.read(self.path, self.format, report=self.notes, **self.options)
+        return readers.read(self.path, report=report, **self.options)
 
-    def batches(self) -> Iterator[LightCurves]:
-        """The light curves in batches of whole objects, in bounded memory where the source is a table."""
+    def batches(self, report: list[str]) -> Iterator[LightCurves]:
+        """The light curves in batches of whole objects, in bounded memory where the file is a table."""
         from firstlight import readers
 
-        generic = any(name in self.options for name in TABLE_ONLY)
-        chosen = self.format if self.format != "auto" or generic else readers.sniff(self.path)
-        if chosen in ("auto", "table"):
-            yield from readers.read_batches(self.path, max_rows=BATCH_ROWS, report=self.notes, **self.options)
-        else:
-            yield self.read()
+        yield from readers.read_batches(self.path, report=report, **self.options)
 
 
 @contextmanager
-def open_source(name: str, options: Mapping[str, Any]) -> Iterator[Source]:
-    """The source that the options of reading describe, checked before anything is read."""
-    given = dict(options)
-    if {"flux_unit", "zero_point"} <= given.keys():
+def open_input(name: str, options: Mapping[str, Any]) -> Iterator[Input]:
+    """The input that the options of reading describe, checked before anything is read."""
+    if {"flux_unit", "zero_point"} <= options.keys():
         raise UsageError("--flux-unit and --zero-point say the same thing", hint="Give one of them.")
-    if "objects" in given:
-        given["objects"] = existing(given["objects"], "--objects")
+    if "objects" in options:
+        options = {**options, "objects": existing(options["objects"], "--objects")}
     with _path(name) as path:
-        _check_facts(given.get("survey"), given.get("flux_unit"))
-        yield Source(name, path, given.pop("format", "auto"), given)
+        _check_facts(options.get("survey"), options.get("flux_unit"))
+        yield Input(path, options)
 
 
 def read_curves(name: str, options: Mapping[str, Any]) -> LightCurves:
     """All light curves of a source; what was wrong with them is told on stderr."""
     report = Report()
-    with open_source(name, options) as source:
-        curves = source.read()
+    with open_input(name, options) as source:
+        curves = source.read(report.notes)
         report.read(curves)
-        report.notes += source.notes
     report.say()
     return curves
 

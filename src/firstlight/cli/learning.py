@@ -15,10 +15,10 @@ import click
 from firstlight.cli import options as opt
 from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, option
 from firstlight.cli.inputs import read_curves
-from firstlight.cli.outputs import whole_file
 from firstlight.cli.talking import say
 from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
 from firstlight.learn.recipe import PRESETS, STRATEGIES
+from firstlight.tables.writing import table_writer
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
@@ -238,13 +238,11 @@ def _progress(row: Mapping[str, Any]) -> None:
 
 def _publish(model: Classifier, target: Path) -> None:
     """Write the history beside the classifier, and say where both are."""
-    import pyarrow.csv
-
     from firstlight import learn
 
     beside = target.with_name(f"{target.name}-history.csv")
-    with whole_file(beside) as part:
-        pyarrow.csv.write_csv(learn.history(model), part)
+    with table_writer(beside) as write:
+        write(learn.history(model))
     counts = model.checkpoint.config["training"]["labels"]
     say(f"labels: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
     say(f"classifier written to {target}, weights {model.hash[:12]}; history to {beside}")

@@ -8,7 +8,7 @@ import click
 
 from firstlight.cli import options as opt
 from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
-from firstlight.cli.inputs import open_source
+from firstlight.cli.inputs import open_input
 from firstlight.cli.talking import say
 
 
@@ -63,8 +63,8 @@ def plot(table: str, out: str, no_classifier: bool = False, **given: Any) -> Non
     """Draw classified light curves: brightness above, class probabilities after each observation below."""
     from firstlight import figures
 
-    with open_source(table, opt.reading(given)) as source:
-        curves = source.read()
+    with open_input(table, opt.reading(given)) as source:
+        curves = source.read([])
     model = None if no_classifier else opt.classifier(given)
     drawn = figures.plot(model, curves, out, **given)
     say(f"{len(drawn)} figure{'s' if len(drawn) != 1 else ''} written to {out}")

@@ -160,7 +160,7 @@ def simulate(
 
     firstlight.read_table("OUT/photometry", objects="OUT/objects", survey=...).
     """
-    from firstlight import simulate as room
+    from firstlight.simulate import Selection, Visits, write_survey
 
     if Path(out).is_file():
         raise UsageError(f"'{out}' is a file", where="--out", hint="Name a folder.")
@@ -169,12 +169,12 @@ def simulate(
     real = _real(survey, check, against)
     counts = _counts(classes, given.pop("count", 1000), given.get("population_table"), given.get("data"))
     with progress("simulating") as tick:
-        folder = room.write_survey(
+        folder = write_survey(
             out,
             survey,
             counts,
-            visits=room.Visits(**_taken(given, room.Visits)),
-            selection=room.Selection(**_taken(given, room.Selection)),
+            visits=Visits(**_taken(given, Visits)),
+            selection=Selection(**_taken(given, Selection)),
             progress=_steps(tick),
             **given,
         )

@@ -64,10 +64,11 @@ def study(
         import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError("torch", "learn", where="firstlight study") from None
-    from firstlight import study as room
+    from firstlight.study import read_study, sentences, verdicts
+    from firstlight.study import study as run
 
     with opt.asked("FILE"):
-        plan = room.read_study(opt.existing(file, "FILE"))
+        plan = read_study(opt.existing(file, "FILE"))
     if data is not None:
         opt.existing(data, "--data")
     home = Path(out) if out is not None else Path("runs") / plan.name
@@ -79,9 +80,9 @@ def study(
         for name in chosen:
             plan.arm(name)
     with _cells() as progress:
-        found = room.study(plan, data=data, out=home, only=chosen, progress=progress, **given)
+        found = run(plan, data=data, out=home, only=chosen, progress=progress, **given)
     found.write(home)
-    for name, lines in room.sentences(found, room.verdicts(found)).items():
+    for name, lines in sentences(found, verdicts(found)).items():
         click.echo(f"{name}")
         for line in lines:
             click.echo(f"  {line}")

@@ -9,7 +9,7 @@ import click
 from firstlight.cli import options as opt
 from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, Command, option
 from firstlight.cli.inputs import read_curves
-from firstlight.cli.outputs import STDOUT, check_output, table_writer
+from firstlight.cli.outputs import STDOUT, checked, table_output
 from firstlight.cli.talking import about, say
 
 
@@ -65,7 +65,7 @@ def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given:
     """
     from firstlight.suggest import suggest as ranked
 
-    check_output(out, inputs=(table, *(() if labelled is None else (labelled,))))
+    checked(out, inputs=(table, *(() if labelled is None else (labelled,))))
     reading = opt.reading(given)
     model = opt.classifier(given)
     curves = read_curves(table, reading)
@@ -74,7 +74,7 @@ def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given:
     if given.get("priors") == "stated":
         given["priors"] = None
     found = ranked(model, curves, **given)
-    with table_writer(out) as write:
+    with table_output(out) as write:
         write(found.to_arrow())
     say(f"{len(found)} of {found.candidates:,} objects suggested")
     if found.left_out:

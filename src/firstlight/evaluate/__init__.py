@@ -1,7 +1,6 @@
 """Evaluate: measures with intervals, the protocols, the standing opponent, and reports."""
 
-from typing import Any
-
+from firstlight._rooms import called_as_its_verb, moved
 from firstlight.evaluate.benchmarks import plasticc8, protocol, ztf5
 from firstlight.evaluate.diagram_points import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.evaluation import Evaluation, common_classes, evaluate, peak_magnitude
@@ -75,11 +74,5 @@ __all__ = [
     "ztf5",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "Report":  # its name until 0.1
-        import warnings
-
-        warnings.warn("firstlight.evaluate.Report is called Evaluation now", DeprecationWarning, stacklevel=2)
-        return Evaluation
-    raise AttributeError(f"module 'firstlight.evaluate' has no attribute '{name}'")
+called_as_its_verb(__name__)
+__getattr__ = moved(__name__, {"Report": "firstlight.evaluate.Evaluation"})

@@ -341,7 +341,7 @@ class LightCurves:
         joined = assemble(
             one_array(self.objects.column("object_id")),
             added,
-            Notes("", [] if report is None else report),
+            Notes.of(report),
             survey="",
             dereddened=False,
             add_unmatched=False,

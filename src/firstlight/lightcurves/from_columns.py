@@ -126,7 +126,7 @@ def from_columns(
         dereddened=dereddened,
         time_system=time_system,
     )
-    notes = Notes("", [] if report is None else report)
+    notes = Notes.of(report)
     return light_curves_of(photometry, notes, unknown_passbands=unknown_passbands)
 
 

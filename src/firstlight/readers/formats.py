@@ -1,8 +1,8 @@
-"""`read`: which format a file is in, and the reader that knows it."""
+"""`read` and `read_batches`: which format a file is in, and the reader that knows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
 from firstlight.readers import brokers, forced_photometry, known_tables, snana_fits, snana_text
 from firstlight.readers.content import Content
-from firstlight.readers.generic import read_source, read_table
+from firstlight.readers.generic import batches_of
 from firstlight.readers.joining import light_curves
 from firstlight.readers.long_tables import Options
 from firstlight.readers.metadata_tables import with_objects
-from firstlight.readers.table_files import source_of
+from firstlight.readers.table_files import opened, source_of
 
 # Arguments that only generic tables need: everything else is settled by the format.
 _TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")
@@ -123,31 +123,93 @@ def read(
     >>> read(table, survey="ZTF")
     LightCurves(1 object, 1 observations; ZTF-g, ZTF-r, ZTF-i)
     """
+    given = {"objects": objects, "unknown_passbands": unknown_passbands}
+    (curves,) = _pieces(path, format, None, survey, label, Notes.of(report), given, options)
+    return curves
+
+
+def read_batches(
+    path: Any,
+    format: str = "auto",
+    *,
+    max_rows: int = 1_000_000,
+    survey: Any = None,
+    objects: Any = None,
+    label: str | None = None,
+    unknown_passbands: UnknownPassbands = "error",
+    report: list[str] | None = None,
+    **options: Any,
+) -> Iterator[LightCurves]:
+    """Light curves piece by piece, whole objects only, in memory that does not grow with the file.
+
+    The ids of a table are read first, alone: they say where objects begin, and whether the rows of some
+    object do not stand together. Where they do not, the needed columns are written once to a temporary file,
+    sorted into pieces, so such a table costs one more writing and reading. Memory: some times `max_rows`
+    rows, and the distinct ids. Formats other than tables come in one piece.
+
+    Parameters
+    ----------
+    path, format
+        As for `read`.
+    max_rows : int
+        Observations of a piece; the last object of a piece may exceed it.
+    survey, objects, label, unknown_passbands, report, **options
+        As for `read`. `objects` is held in memory.
+
+    Yields
+    ------
+    LightCurves
+        Objects in order of first appearance; at the end those that only `objects` knows. A table without rows
+        gives one empty piece.
+    """
+    given = {"objects": objects, "unknown_passbands": unknown_passbands}
+    yield from _pieces(path, format, max_rows, survey, label, Notes.of(report), given, options)
+
+
+def _pieces(
+    path: Any,
+    format: str,
+    max_rows: int | None,
+    survey: Any,
+    label: str | None,
+    notes: Notes,
+    given: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Iterator[LightCurves]:
+    """The light curves in pieces of about `max_rows` rows, or in one with None."""
     options = {key: value for key, value in options.items() if value is not None}
-    notes = Notes("", [] if report is None else report)
+    named = {"object_id": options.pop("object_id")} if "object_id" in options else {}
     if not isinstance(path, (str, Path)):
         _refuse_options(FORMATS["table"], options)
-        return read_table(
-            path, survey=survey, objects=objects, label=label, unknown_passbands=unknown_passbands,
-            report=notes.lines, **options,
-        )  # fmt: skip
+        plan = Options(survey=survey, label=label, **options)
+        with opened(path) as source:
+            yield from batches_of(source, plan, notes, max_rows=max_rows, **named, **given)
+        return
     with Content(path) as content:
-        entry = _chosen(content, format, options)
+        entry = _chosen(content, format, options | named)
         if entry.read is None:
-            object_id = options.pop("object_id", None)
-            return read_source(
-                source_of(content),
-                Options(survey=survey, label=label, **options),
-                notes,
-                objects=objects,
-                object_id=object_id,
-                unknown_passbands=unknown_passbands,
-            )
-        if "label" in entry.options:
-            options["label"] = label if objects is None or label is None else None
-        if "survey" in entry.options and survey is not None:
-            options["survey"] = survey
-        parts = entry.read(content, notes.at(content.name), **options)
+            plan = Options(survey=survey, label=label, **options)
+            yield from batches_of(source_of(content), plan, notes, max_rows=max_rows, **named, **given)
+        else:
+            yield _whole(content, entry, survey, label, notes, given, options | named)
+
+
+def _whole(
+    content: Content,
+    entry: Format,
+    survey: Any,
+    label: str | None,
+    notes: Notes,
+    given: Mapping[str, Any],
+    options: dict[str, Any],
+) -> LightCurves:
+    """The light curves of a file that is no generic table."""
+    objects = given["objects"]
+    if "label" in entry.options:
+        options["label"] = label if objects is None or label is None else None
+    if "survey" in entry.options and survey is not None:
+        options["survey"] = survey
+    parts = entry.read(content, notes.at(content.name), **options) if entry.read is not None else []
     curves = []
     for part in parts if isinstance(parts, list) else [parts]:
         part = with_objects(part, objects, notes, label=label)
@@ -155,7 +217,7 @@ def read(
             raise notes.at(part.where).error(
                 f"no label column '{label}'", hint="Give it in a table of objects."
             )
-        curves.append(light_curves(part, notes, unknown_passbands=unknown_passbands))
+        curves.append(light_curves(part, notes, unknown_passbands=given["unknown_passbands"]))
         _check_survey(curves[-1], survey, entry, notes.at(part.where))
     with notes.at(content.name).blamed():
         return curves[0] if len(curves) == 1 else LightCurves.concat(curves)

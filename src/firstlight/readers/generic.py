@@ -1,4 +1,4 @@
-"""`read_table` and `read_batches`: generic tables as `LightCurves`, at once or in bounded memory."""
+"""`read_table`: generic tables as `LightCurves`, at once or in bounded memory."""
 
 from __future__ import annotations
 
@@ -84,30 +84,41 @@ def read_table(
     [9000.0, 7000.0]
     """
     options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
-    notes = Notes("", [] if report is None else report)
+    notes = Notes.of(report)
     with opened(table) as source:
         return read_source(
             source, options, notes, objects=objects, object_id=object_id, unknown_passbands=unknown_passbands
         )
 
 
-def read_source(
+def read_source(source: Source, options: Options, notes: Notes, **given: Any) -> LightCurves:
+    """`read_table` of a table that is open already; `given` as for `batches_of`."""
+    (curves,) = batches_of(source, options, notes, max_rows=None, **given)
+    return curves
+
+
+def batches_of(
     source: Source,
     options: Options,
     notes: Notes,
     *,
+    max_rows: int | None,
     objects: Any = None,
     object_id: str | int | None = None,
     unknown_passbands: UnknownPassbands = "error",
-) -> LightCurves:
-    """`read_table` of a table that is open already."""
+) -> Iterator[LightCurves]:
+    """The light curves of a table in pieces of about `max_rows` rows, or in one with None."""
     second = _second_table(objects, options, notes)
     source = _named(source, object_id, options)
     if is_written(source.schema):
-        return next(written_batches(source, options, notes, max_rows=None, objects=second))
-    photometry = whole(source, options, notes, object_names=() if second is None else second.columns)
-    photometry = with_objects(photometry, second, notes)
-    return light_curves(photometry, notes, unknown_passbands=unknown_passbands)
+        yield from written_batches(source, options, notes, max_rows=max_rows, objects=second)
+    elif max_rows is None:
+        photometry = whole(source, options, notes, object_names=() if second is None else second.columns)
+        photometry = with_objects(photometry, second, notes)
+        yield light_curves(photometry, notes, unknown_passbands=unknown_passbands)
+    else:
+        for photometry in photometry_batches(source, options, notes, max_rows=max_rows, objects=second):
+            yield light_curves(photometry, notes, unknown_passbands=unknown_passbands)
 
 
 def _named(source: Source, object_id: str | int | None, options: Options) -> Source:
@@ -129,77 +140,3 @@ def _second_table(objects: Any, options: Options, notes: Notes) -> Objects | Non
     if objects is None or isinstance(objects, Objects):
         return objects
     return read_objects(objects, notes, chosen=options.columns or {}, label=options.label)
-
-
-def read_batches(
-    table: Any,
-    *,
-    max_rows: int = 1_000_000,
-    survey: SurveyLike | None = None,
-    flux_unit: str | None = None,
-    zero_point: float | None = None,
-    time_format: TimeSystem | None = None,
-    objects: Any = None,
-    columns: Mapping[str, str | None] | None = None,
-    label: str | None = None,
-    unknown_passbands: UnknownPassbands = "error",
-    dereddened: bool = False,
-    object_id: str | int | None = None,
-    report: list[str] | None = None,
-) -> Iterator[LightCurves]:
-    """Light curves of a table piece by piece, whole objects only, in memory that does not grow with the file.
-
-    The ids are read first, alone: they say where objects begin, and whether the rows of some object do not
-    stand together. Where they do not, the needed columns are written once to a temporary file, sorted into
-    pieces, so such a table costs one more writing and reading. Memory: some times `max_rows` rows, and the
-    distinct ids.
-
-    Parameters
-    ----------
-    table : path or table
-        As for `read_table`.
-    max_rows : int
-        Observations of a piece; the last object of a piece may exceed it.
-    survey, flux_unit, zero_point, time_format, objects, columns, label, unknown_passbands, dereddened
-        As for `read_table`.
-    object_id, report
-        As for `read_table`. `objects` is held in memory.
-
-    Yields
-    ------
-    LightCurves
-        Objects in order of first appearance; at the end those that only `objects` knows. A table without rows
-        gives one empty piece.
-    """
-    options = Options(survey, flux_unit, zero_point, time_format, columns, label, dereddened)
-    notes = Notes("", [] if report is None else report)
-    with opened(table) as source:
-        yield from batches_of(
-            source,
-            options,
-            notes,
-            max_rows=max_rows,
-            objects=objects,
-            object_id=object_id,
-            unknown_passbands=unknown_passbands,
-        )
-
-
-def batches_of(
-    source: Source,
-    options: Options,
-    notes: Notes,
-    *,
-    max_rows: int,
-    objects: Any = None,
-    object_id: str | int | None = None,
-    unknown_passbands: UnknownPassbands = "error",
-) -> Iterator[LightCurves]:
-    """`read_batches` of a table that is open already."""
-    second = _second_table(objects, options, notes)
-    source = _named(source, object_id, options)
-    if is_written(source.schema):
-        yield from written_batches(source, options, notes, max_rows=max_rows, objects=second)
-        return
-    for photometry in photometry_batches(source, options, notes, max_rows=max_rows, objects=second):
-        yield light_curves(photometry, notes, unknown_passbands=unknown_passbands)

@@ -1,19 +1,12 @@
 """Simulated transient surveys: populations, sources, observing, products, and how real they look.
 
-The room is also its main function: ``fl.simulate("LSST", {"TDE": 100})`` is ``fl.simulate.simulate(...)``.
-
 >>> import firstlight as fl
 >>> curves = fl.simulate("ZTF", {"SN Ia": 100, "TDE": 20}, seed=1, data="simulation-data")  # doctest: +SKIP
 
 From a shell: ``firstlight simulate "SN Ia=100" "TDE=20" --survey ZTF --data simulation-data --out FOLDER``.
 """
 
-from __future__ import annotations
-
-import sys
-from types import ModuleType
-from typing import Any
-
+from firstlight._rooms import called_as_its_verb
 from firstlight.simulate.check import RealismReport, check, half
 from firstlight.simulate.library import Library
 from firstlight.simulate.observing import Forced, Noise, Observing
@@ -49,12 +42,4 @@ __all__ = [
     "write_survey",
 ]
 
-
-class _Room(ModuleType):
-    """A module that can be called: ``fl.simulate(...)`` whatever was imported before."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return simulate(*arguments, **options)
-
-
-sys.modules[__name__].__class__ = _Room
+called_as_its_verb(__name__)

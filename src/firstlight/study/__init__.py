@@ -1,11 +1,12 @@
 """Studies: what a label is worth to each way to a classifier, with verdicts, figures and a report.
 
->>> from firstlight.study import study
->>> found = study("studies/quick.toml", data="runs/quick", out="runs/study")  # doctest: +SKIP
+>>> import firstlight as fl
+>>> found = fl.study("studies/quick.toml", data="runs/quick", out="runs/study")  # doctest: +SKIP
 
 From a shell: ``firstlight study studies/quick.toml --data runs/quick --out runs/study``.
 """
 
+from firstlight._rooms import called_as_its_verb
 from firstlight.study.findings import Findings, label_efficiency, study
 from firstlight.study.own_protocol import own_protocol
 from firstlight.study.plan import KINDS, Arm, Convergence, Study, read_study
@@ -28,3 +29,5 @@ __all__ = [
     "study",
     "verdicts",
 ]
+
+called_as_its_verb(__name__)
