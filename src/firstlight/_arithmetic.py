@@ -30,25 +30,25 @@ class Arithmetic(NamedTuple):
 
 
 COLUMNS = Arithmetic(
-    np.log,
-    np.log1p,
-    np.arcsinh,
-    np.power,
-    np.minimum,
-    np.maximum,
-    np.isfinite,
-    np.logical_not,
-    np.where,
+    log=np.log,
+    log1p=np.log1p,
+    asinh=np.arcsinh,
+    power=np.power,
+    least=np.minimum,
+    most=np.maximum,
+    finite=np.isfinite,
+    no=np.logical_not,
+    where=np.where,
 )
 # NumPy's logarithms and not those of `math`: libm differs from NumPy's vector loops in the last bit.
 NUMBERS = Arithmetic(
-    lambda x: float(np.log(x)),
-    lambda x: float(np.log1p(x)),
-    lambda x: float(np.arcsinh(x)),
-    lambda x, y: float(np.power(x, y)),
-    min,
-    max,
-    math.isfinite,
-    operator.not_,
-    lambda condition, x, y: x if condition else y,
+    log=lambda x: float(np.log(x)),
+    log1p=lambda x: float(np.log1p(x)),
+    asinh=lambda x: float(np.arcsinh(x)),
+    power=lambda x, y: float(np.power(x, y)),
+    least=min,
+    most=max,
+    finite=math.isfinite,
+    no=operator.not_,
+    where=lambda condition, x, y: x if condition else y,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from firstlight._types import Ints
 from firstlight.errors import DataError, UnknownNameError
 from firstlight.facts import Passband, is_packaged, passband, survey, surveys, to_plain
+from firstlight.lightcurves.columnar import Columnar
 from firstlight.lightcurves.from_columns import classify_rows, given_detections, given_flags
 from firstlight.lightcurves.object_table import standard
 from firstlight.lightcurves.rows import Rows, in_order, take_rows
@@ -30,22 +31,11 @@ from firstlight.tables.identifiers import as_text, identifiers
 from firstlight.tables.nested import flattened, unnested
 from firstlight.tables.objects import object_table, one_array, replace
 
-if TYPE_CHECKING:
-    from firstlight.lightcurves.curves import LightCurves
-
 NESTED = "lightcurve"
 PASSBANDS = b"firstlight.passbands"
 _NEEDED = ("mjd", "band", "flux", "flux_err")
 _OWN = "own_passbands"
 _UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
-
-
-def observations(curves: LightCurves) -> pa.Table:
-    """One row an observation, as an Arrow table; `object_id` and `band` are dictionaries."""
-    names = one_array(curves.objects.column("object_id"))
-    owner = pa.array(curves.owner.astype(np.int32))
-    columns = {"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(curves)}
-    return pa.table(columns).replace_schema_metadata({PASSBANDS: dumps(curves.bands)})
 
 
 def plain(bands: Iterable[Passband]) -> list[str | dict[str, Any]]:
@@ -64,7 +54,7 @@ def loads(text: str | bytes, *, among: Iterable[Passband] = ()) -> tuple[Passban
     return tuple(passband(band, among=own) for band in json.loads(text))
 
 
-def _row_columns(curves: LightCurves) -> dict[str, pa.Array]:
+def _row_columns(curves: Columnar) -> dict[str, pa.Array]:
     codes = pa.array(curves.passband, mask=curves.passband < 0)
     return {
         "mjd": pa.array(curves.time),
@@ -75,43 +65,6 @@ def _row_columns(curves: LightCurves) -> dict[str, pa.Array]:
         "limit": pa.array(curves.limit),
         "flags": pa.array(curves.flags),
     }
-
-
-def to_arrow(curves: LightCurves) -> pa.Table:
-    """An Arrow table with one row an object, its observations in ``lightcurve`` (list of struct).
-
-    `from_arrow` gives the same light curves back; so does Parquet in between.
-    """
-    columns = _row_columns(curves)
-    columns["band"] = columns["band"].dictionary_decode()  # dictionaries inside lists do not survive Parquet
-    struct = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
-    small = len(curves.time) < 2**31
-    kind, offsets = (pa.ListArray, np.int32) if small else (pa.LargeListArray, np.int64)
-    nested = kind.from_arrays(pa.array(curves.offsets.astype(offsets)), struct)
-    table = curves.objects.append_column(NESTED, nested)
-    return table.replace_schema_metadata({PASSBANDS: dumps(curves.bands), "firstlight.flux_unit": "nJy"})
-
-
-def from_arrow(table: pa.Table) -> LightCurves:
-    """Light curves from a table with one row an object and the observations in ``lightcurve``.
-
-    Lists of structs and structs of lists are both understood; fluxes are nJy, passbands qualified names.
-    """
-    from firstlight.lightcurves.curves import LightCurves
-
-    if NESTED not in table.column_names:
-        raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
-    ids = (
-        table.column("object_id")
-        if "object_id" in table.column_names
-        else pa.chunked_array([pa.nulls(len(table))])
-    )
-    columns, counts = flattened(unnested(table.column(NESTED), NESTED), ids)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    known = (table.schema.metadata or {}).get(PASSBANDS)
-    rows, bands = _rows(columns, loads(known) if known else None)
-    objects = _with_survey(object_table(table.drop_columns([NESTED])), rows, offsets, bands)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
 
 def _rows(
@@ -179,36 +132,6 @@ def _with_survey(objects: pa.Table, rows: Rows, offsets: Ints, bands: tuple[Pass
     return replace(objects, "survey", pa.array(names, pa.string()))
 
 
-def from_observations(
-    long: pa.Table,
-    objects: Any,
-    bands: tuple[Passband, ...] | None = None,
-    *,
-    among: Iterable[Passband] = (),
-) -> LightCurves:
-    """Light curves from one table of observations and one of objects (or None).
-
-    `bands` are the passbands in their order; without them they follow from the column ``band``, whose names
-    may mean one of `among` besides packaged ones.
-    """
-    from firstlight.lightcurves.curves import LightCurves
-
-    if "object_id" not in long.column_names:
-        raise DataError(f"no column object_id. Found: {', '.join(long.column_names)}")
-    ids = as_text(identifiers(long.column("object_id")))
-    table = pa.table({"object_id": ids.unique()}) if objects is None else object_table(objects)
-    owner = np.asarray(pc.fill_null(pc.index_in(ids, one_array(table.column("object_id"))), -1))
-    if (owner < 0).any():
-        example = ids[int(np.flatnonzero(owner < 0)[0])].as_py()
-        raise DataError("has observations and no row in the table of objects", where=f"object '{example}'")
-    among = tuple(among)
-    rows, bands = _rows({name: long.column(name) for name in long.column_names}, bands, among)
-    rows = take_rows(rows, np.argsort(owner, kind="stable"))
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(table)))]).astype(np.int64)
-    table = _with_survey(table, rows, offsets, bands)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(table))
-
-
 def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
     """Observations and objects, also where they came as the pair that the conversions give."""
     if isinstance(observations, tuple) and len(observations) == 2 and objects is None:
@@ -216,84 +139,160 @@ def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
     return observations, objects
 
 
-def to_pandas(curves: LightCurves) -> tuple[Any, Any]:
-    """Two data frames: one row an observation, and one row an object.
+class Conversions(Columnar):
+    """Light curves as tables of other packages, and back."""
 
-    Examples
-    --------
-    >>> observations, objects = curves.to_pandas()  # doctest: +SKIP
-    """
-    where = "LightCurves.to_pandas"
-    rows = frames.to_pandas(observations(curves), where=where)
-    rows.attrs["passbands"] = plain(curves.bands)
-    return rows, frames.to_pandas(curves.objects, where=where)
+    def observations(self) -> pa.Table:
+        """One row an observation, as an Arrow table; `object_id` and `band` are dictionaries."""
+        names = one_array(self.objects.column("object_id"))
+        owner = pa.array(self.owner.astype(np.int32))
+        columns = {"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(self)}
+        return pa.table(columns).replace_schema_metadata({PASSBANDS: dumps(self.bands)})
 
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with one row an object, its observations in ``lightcurve`` (list of struct).
 
-def from_pandas(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the frames of `to_pandas`, one by one or as the pair; `objects` may be left out."""
-    observations, objects = _pair(observations, objects)
-    # Not the order: frames that were put together keep what the first of them says.
-    among = [passband(band) for band in observations.attrs.get("passbands", ())]
-    return from_observations(arrow_table(observations), objects, among=among)
+        `from_arrow` gives the same light curves back; so does Parquet in between.
+        """
+        columns = _row_columns(self)
+        columns["band"] = columns[
+            "band"
+        ].dictionary_decode()  # dictionaries inside lists do not survive Parquet
+        struct = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
+        small = len(self.time) < 2**31
+        kind, offsets = (pa.ListArray, np.int32) if small else (pa.LargeListArray, np.int64)
+        nested = kind.from_arrays(pa.array(self.offsets.astype(offsets)), struct)
+        table = self.objects.append_column(NESTED, nested)
+        return table.replace_schema_metadata({PASSBANDS: dumps(self.bands), "firstlight.flux_unit": "nJy"})
 
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> Self:
+        """Light curves from a table with one row an object and the observations in ``lightcurve``.
 
-def to_nested_pandas(curves: LightCurves) -> Any:
-    """A `NestedFrame` with one row an object and the observations in the nested column ``lightcurve``."""
-    where = "LightCurves.to_nested_pandas"
-    nested_pandas = frames.library("nested-pandas", where=where)
-    array = nested_pandas.NestedDtype.construct_array_type()(to_arrow(curves).column(NESTED))
-    frame = nested_pandas.NestedFrame(frames.to_pandas(curves.objects, where=where))
-    frame[NESTED] = frames.library("pandas", where=where).Series(array, index=frame.index)
-    frame.attrs["passbands"] = plain(curves.bands)
-    return frame
+        Lists of structs and structs of lists are both understood; fluxes are nJy, passbands qualified names.
+        """
+        if NESTED not in table.column_names:
+            raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
+        ids = (
+            table.column("object_id")
+            if "object_id" in table.column_names
+            else pa.chunked_array([pa.nulls(len(table))])
+        )
+        columns, counts = flattened(unnested(table.column(NESTED), NESTED), ids)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        known = (table.schema.metadata or {}).get(PASSBANDS)
+        rows, bands = _rows(columns, loads(known) if known else None)
+        objects = _with_survey(object_table(table.drop_columns([NESTED])), rows, offsets, bands)
+        return cls.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
+    def to_pandas(self) -> tuple[Any, Any]:
+        """Two data frames: one row an observation, and one row an object.
 
-def from_nested_pandas(frame: Any) -> LightCurves:
-    """Light curves from a `NestedFrame` like that of `to_nested_pandas`."""
-    table = arrow_table(frame)
-    if "passbands" in frame.attrs:
-        bands = (passband(band) for band in frame.attrs["passbands"])
-        table = table.replace_schema_metadata({PASSBANDS: dumps(bands)})
-    return from_arrow(table)
+        Examples
+        --------
+        >>> observations, objects = self.to_pandas()  # doctest: +SKIP
+        """
+        where = "LightCurves.to_pandas"
+        rows = frames.to_pandas(self.observations(), where=where)
+        rows.attrs["passbands"] = plain(self.bands)
+        return rows, frames.to_pandas(self.objects, where=where)
 
+    @classmethod
+    def from_pandas(cls, observations: Any, objects: Any = None) -> Self:
+        """Light curves from the frames of `to_pandas`, one by one or as the pair; objects may be left out."""
+        observations, objects = _pair(observations, objects)
+        # Not the order: frames that were put together keep what the first of them says.
+        among = [passband(band) for band in observations.attrs.get("passbands", ())]
+        return cls._from_observations(arrow_table(observations), objects, among=among)
 
-def to_polars(curves: LightCurves) -> tuple[Any, Any]:
-    """Two polars data frames: one row an observation, and one row an object."""
-    polars = frames.library("polars", where="LightCurves.to_polars")
-    long = observations(curves)
-    for name in ("object_id", "band"):
-        long = replace(long, name, long.column(name).cast(pa.string()))
-    # An Enum carries all passbands, those without observations too, in their order.
-    frame = polars.from_arrow(long).with_columns(polars.col("band").cast(polars.Enum(list(curves.passbands))))
-    own = [dumps([band]) for band in curves.bands if not is_packaged(band)]
-    if own:  # polars keeps no metadata; the type of a column that is empty says what they are
-        frame = frame.with_columns(polars.lit(None, polars.Enum(own)).alias(_OWN))
-    return frame, polars.from_arrow(curves.objects)
+    def to_nested_pandas(self) -> Any:
+        """A `NestedFrame` with one row an object and the observations in the nested column ``lightcurve``."""
+        where = "LightCurves.to_nested_pandas"
+        nested_pandas = frames.library("nested-pandas", where=where)
+        array = nested_pandas.NestedDtype.construct_array_type()(self.to_arrow().column(NESTED))
+        frame = nested_pandas.NestedFrame(frames.to_pandas(self.objects, where=where))
+        frame[NESTED] = frames.library("pandas", where=where).Series(array, index=frame.index)
+        frame.attrs["passbands"] = plain(self.bands)
+        return frame
 
+    @classmethod
+    def from_nested_pandas(cls, frame: Any) -> Self:
+        """Light curves from a `NestedFrame` like that of `to_nested_pandas`."""
+        table = arrow_table(frame)
+        if "passbands" in frame.attrs:
+            bands = (passband(band) for band in frame.attrs["passbands"])
+            table = table.replace_schema_metadata({PASSBANDS: dumps(bands)})
+        return cls.from_arrow(table)
 
-def from_polars(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the frames of `to_polars`, one by one or as the pair; `objects` may be left out."""
-    observations, objects = _pair(observations, objects)
-    among: list[Passband] = []
-    if _OWN in observations.columns:
-        among = [band for text in observations.schema[_OWN].categories for band in loads(text)]
-        observations = observations.drop(_OWN)
-    return from_observations(arrow_table(observations), objects, among=among)
+    def to_polars(self) -> tuple[Any, Any]:
+        """Two polars data frames: one row an observation, and one row an object."""
+        polars = frames.library("polars", where="LightCurves.to_polars")
+        long = self.observations()
+        for name in ("object_id", "band"):
+            long = replace(long, name, long.column(name).cast(pa.string()))
+        # An Enum carries all passbands, those without observations too, in their order.
+        frame = polars.from_arrow(long).with_columns(
+            polars.col("band").cast(polars.Enum(list(self.passbands)))
+        )
+        own = [dumps([band]) for band in self.bands if not is_packaged(band)]
+        if own:  # polars keeps no metadata; the type of a column that is empty says what they are
+            frame = frame.with_columns(polars.lit(None, polars.Enum(own)).alias(_OWN))
+        return frame, polars.from_arrow(self.objects)
 
+    @classmethod
+    def from_polars(cls, observations: Any, objects: Any = None) -> Self:
+        """Light curves from the frames of `to_polars`, one by one or as the pair; objects may be left out."""
+        observations, objects = _pair(observations, objects)
+        among: list[Passband] = []
+        if _OWN in observations.columns:
+            among = [band for text in observations.schema[_OWN].categories for band in loads(text)]
+            observations = observations.drop(_OWN)
+        return cls._from_observations(arrow_table(observations), objects, among=among)
 
-def to_astropy(curves: LightCurves) -> tuple[Any, Any]:
-    """Two astropy tables: one row an observation, with units, and one row an object."""
-    rows = frames.to_astropy(observations(curves), _UNITS)
-    rows.meta["passbands"] = plain(curves.bands)
-    return rows, frames.to_astropy(curves.objects)
+    def to_astropy(self) -> tuple[Any, Any]:
+        """Two astropy tables: one row an observation, with units, and one row an object."""
+        rows = frames.to_astropy(self.observations(), _UNITS)
+        rows.meta["passbands"] = plain(self.bands)
+        return rows, frames.to_astropy(self.objects)
 
+    @classmethod
+    def from_astropy(cls, observations: Any, objects: Any = None) -> Self:
+        """Light curves from the tables of `to_astropy`, one by one or as the pair; units are honoured.
 
-def from_astropy(observations: Any, objects: Any = None) -> LightCurves:
-    """Light curves from the tables of `to_astropy`, one by one or as the pair; units are honoured.
+        `objects` may be left out.
+        """
+        observations, objects = _pair(observations, objects)
+        named = observations.meta.get("passbands")
+        bands = tuple(passband(band) for band in named) if named else None
+        return cls._from_observations(frames.in_unit(arrow_table(observations), _UNITS), objects, bands)
 
-    `objects` may be left out.
-    """
-    observations, objects = _pair(observations, objects)
-    named = observations.meta.get("passbands")
-    bands = tuple(passband(band) for band in named) if named else None
-    return from_observations(frames.in_unit(arrow_table(observations), _UNITS), objects, bands)
+    @classmethod
+    def _from_observations(
+        cls,
+        long: pa.Table,
+        objects: Any,
+        bands: tuple[Passband, ...] | None = None,
+        *,
+        among: Iterable[Passband] = (),
+    ) -> Self:
+        """Light curves from one table of observations and one of objects (or None).
+
+        `bands` are the passbands in their order; without them they follow from the column ``band``, whose
+        names may mean one of `among` besides packaged ones.
+        """
+        if "object_id" not in long.column_names:
+            raise DataError(f"no column object_id. Found: {', '.join(long.column_names)}")
+        ids = as_text(identifiers(long.column("object_id")))
+        table = pa.table({"object_id": ids.unique()}) if objects is None else object_table(objects)
+        owner = np.asarray(pc.fill_null(pc.index_in(ids, one_array(table.column("object_id"))), -1))
+        if (owner < 0).any():
+            example = ids[int(np.flatnonzero(owner < 0)[0])].as_py()
+            raise DataError(
+                "has observations and no row in the table of objects", where=f"object '{example}'"
+            )
+        among = tuple(among)
+        rows, bands = _rows({name: long.column(name) for name in long.column_names}, bands, among)
+        rows = take_rows(rows, np.argsort(owner, kind="stable"))
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(table)))]).astype(np.int64)
+        table = _with_survey(table, rows, offsets, bands)
+        return cls.from_rows(in_order(rows, offsets), offsets, bands, standard(table))

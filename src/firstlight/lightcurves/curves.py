@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from firstlight._types import AnyArray, Bits, Bools, Floats, Ints
-from firstlight.errors import DataError, UnknownNameError, UsageError
-from firstlight.facts import Passband, class_tree, passband, united
-from firstlight.lightcurves import conversion
-from firstlight.lightcurves.flags import OF_METADATA, UNUSABLE, Flag
-from firstlight.lightcurves.from_columns import from_columns, refuse_unequal
+from firstlight._types import AnyArray
+from firstlight.errors import UnknownNameError, UsageError
+from firstlight.facts import class_tree
+from firstlight.lightcurves.columnar import stacked
+from firstlight.lightcurves.conversion import Conversions
+from firstlight.lightcurves.flags import Flag
+from firstlight.lightcurves.from_columns import FromColumns
 from firstlight.lightcurves.object_table import assemble
-from firstlight.lightcurves.rows import Rows, object_flags, ragged_positions
+from firstlight.lightcurves.rows import ROWS, Rows, ragged_positions
 from firstlight.notes import Notes
-from firstlight.tables.columns import floats
 from firstlight.tables.objects import (
-    NUMBERS,
     object_table,
     one_array,
     refuse_repeated,
     replace,
-    same_tables,
     stack,
 )
 
-_ROWS = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
-_TYPES: dict[str, type] = {
-    "time": np.float64,
-    "passband": np.int16,
-    "flux": np.float64,
-    "flux_err": np.float64,
-    "detected": np.bool_,
-    "limit": np.float64,
-    "flags": np.uint16,
-    "offsets": np.int64,
-}
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class LightCurves:
+class LightCurves(FromColumns, Conversions):
     """n light curves with N observations in all.
 
     Make one with `from_columns` or a reader; the arrays are read-only. Observations are never removed on the
@@ -86,146 +70,8 @@ class LightCurves:
     ([59000.1, 59001.2], [2, 1])
     """
 
-    time: Floats
-    passband: NDArray[np.int16]
-    flux: Floats
-    flux_err: Floats
-    detected: Bools
-    limit: Floats
-    flags: Bits
-    offsets: Ints
-    bands: tuple[Passband, ...]
-    objects: pa.Table
-
-    def __post_init__(self) -> None:
-        for name, dtype in _TYPES.items():
-            array: AnyArray = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "bands", tuple(passband(band) for band in self.bands))
-        refuse_unequal({name: len(getattr(self, name)) for name in _ROWS})
-        if len(self.offsets) != self.objects.num_rows + 1 or self.offsets[-1] != len(self.time):
-            sizes = f"{self.objects.num_rows} objects, {len(self.offsets)} offsets, {len(self.time)} rows"
-            raise DataError(f"{sizes} do not fit")
-
-    from_columns = staticmethod(from_columns)
-    observations = conversion.observations
-    to_arrow, from_arrow = conversion.to_arrow, staticmethod(conversion.from_arrow)
-    to_pandas, from_pandas = conversion.to_pandas, staticmethod(conversion.from_pandas)
-    to_polars, from_polars = conversion.to_polars, staticmethod(conversion.from_polars)
-    to_astropy, from_astropy = conversion.to_astropy, staticmethod(conversion.from_astropy)
-    to_nested_pandas = conversion.to_nested_pandas
-    from_nested_pandas = staticmethod(conversion.from_nested_pandas)
-
-    @classmethod
-    def from_rows(
-        cls,
-        rows: Rows,
-        offsets: Ints,
-        bands: tuple[Passband, ...],
-        objects: pa.Table,
-    ) -> LightCurves:
-        """Light curves from rows that are in order; object flags follow from them and from the metadata."""
-        own = np.asarray(objects.column("flags").to_numpy(), dtype=np.uint16) & np.uint16(OF_METADATA)
-        flags = own | object_flags(rows, offsets)
-        position = objects.column_names.index("flags")
-        objects = objects.set_column(position, "flags", pa.array(flags, pa.uint16()))
-        return cls(**vars(rows), offsets=offsets, bands=bands, objects=objects)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # By the constructor, so that the arrays are read-only in the other process too.
-        return LightCurves, tuple(getattr(self, one.name) for one in fields(self))
-
-    def __len__(self) -> int:
-        return int(self.objects.num_rows)
-
-    def __repr__(self) -> str:
-        bands = ", ".join(self.passbands[:8]) + (", ..." if len(self.passbands) > 8 else "")
-        objects = f"{len(self):,} object{'' if len(self) == 1 else 's'}"
-        return f"LightCurves({objects}, {len(self.time):,} observations; {bands})"
-
     def __iter__(self) -> Iterator[LightCurves]:
         return (self[index] for index in range(len(self)))
-
-    @cached_property
-    def passbands(self) -> tuple[str, ...]:
-        """The qualified names of `bands`, e.g. ``"ZTF-g"``."""
-        return tuple(band.name for band in self.bands)
-
-    @cached_property
-    def object_id(self) -> list[str]:
-        """The names of the objects, in order."""
-        names: list[str] = self.objects.column("object_id").to_pylist()
-        return names
-
-    @property
-    def n_observations(self) -> Ints:
-        """Rows of each object, usable or not; shape (n,)."""
-        return np.diff(self.offsets)
-
-    @cached_property
-    def usable(self) -> Bools:
-        """Whether each observation takes part: passband known and no flag that forbids it; shape (N,)."""
-        return np.asarray(((self.flags & np.uint16(UNUSABLE)) == 0) & (self.passband >= 0))
-
-    @cached_property
-    def owner(self) -> Ints:
-        """The object of each observation; shape (N,)."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.n_observations)
-
-    @property
-    def object_flags(self) -> Bits:
-        """The flags of the objects; shape (n,)."""
-        return np.asarray(self.objects.column("flags").to_numpy(), dtype=np.uint16)
-
-    def per_object(self, rows: AnyArray) -> Ints:
-        """How many of each object's observations a mask of shape (N,) marks; shape (n,)."""
-        return np.diff(np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])[self.offsets])
-
-    @cached_property
-    def trigger(self) -> Floats:
-        """MJD of each trigger: ``trigger_mjd`` where known, else the first usable detection; shape (n,)."""
-        first = np.full(len(self), np.nan)
-        rows = np.flatnonzero(self.detected & self.usable)
-        # Backwards, so that the earliest row of an object is the one that stays.
-        first[self.owner[rows[::-1]]] = self.time[rows[::-1]]
-        given = self.column("trigger_mjd")
-        return np.where(np.isnan(given), first, given)
-
-    def column(self, name: str) -> AnyArray:
-        """A column of `objects` as an array of shape (n,).
-
-        Numbers with NaN for missing, truth values, or an object array of str and None. The standard columns
-        of the metadata need not be there: they are then all missing.
-
-        Raises
-        ------
-        UnknownNameError
-            With the nearest column.
-        """
-        if name not in self.objects.column_names:
-            if name in NUMBERS:
-                return np.full(len(self), np.nan)
-            if name == "label":
-                return np.full(len(self), None, dtype=object)
-            raise UnknownNameError("column", name, self.objects.column_names, where="objects")
-        values = self.objects.column(name)
-        kind = values.type
-        if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and values.null_count):
-            return floats(values, name)
-        if pa.types.is_integer(kind) or (pa.types.is_boolean(kind) and not values.null_count):
-            return np.asarray(values.to_numpy())
-        array = np.empty(len(self), dtype=object)
-        array[:] = values.to_pylist()
-        return array
-
-    def equals(self, other: LightCurves) -> bool:
-        """Whether both hold the same observations and metadata, bit by bit; NaN equals NaN."""
-        return (
-            self.bands == other.bands
-            and all(_identical(getattr(self, name), getattr(other, name)) for name in _TYPES)
-            and same_tables(self.objects, other.objects)
-        )
 
     def __getitem__(self, key: Any) -> LightCurves:
         """Objects by position, name, slice, mask, positions, or a list of names."""
@@ -279,7 +125,7 @@ class LightCurves:
             else ragged_positions(self.offsets[index], counts)[0]
         )
         return LightCurves(
-            **{name: getattr(self, name)[rows] for name in _ROWS},
+            **{name: getattr(self, name)[rows] for name in ROWS},
             offsets=np.concatenate([[0], np.cumsum(counts)]),
             bands=self.bands,
             objects=self.objects.slice(index[0], len(index))
@@ -293,7 +139,7 @@ class LightCurves:
         if mask.shape != self.time.shape:
             raise UsageError(f"a mask of shape {mask.shape} for {len(self.time)} observations")
         offsets = np.concatenate([[0], np.cumsum(self.per_object(mask))])
-        kept = Rows(**{name: getattr(self, name)[mask] for name in _ROWS})
+        kept = Rows(**{name: getattr(self, name)[mask] for name in ROWS})
         return LightCurves.from_rows(kept, offsets, self.bands, self.objects)
 
     def until(
@@ -354,11 +200,7 @@ class LightCurves:
         replaced = Flag.REDSHIFT_SENTINEL if given & {"redshift", "photoz"} else Flag(0)
         flags = (self.object_flags & ~np.uint16(replaced)) | np.asarray(joined.column("flags"), np.uint16)
         objects = replace(objects, "flags", pa.array(flags, pa.uint16()))
-        return LightCurves(
-            **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
-            bands=self.bands,
-            objects=objects,
-        )
+        return dataclasses.replace(self, objects=objects)
 
     def with_labels(
         self, labels: Mapping[str, str | None] | Sequence[str | None], *, scheme: str | None = None
@@ -381,11 +223,7 @@ class LightCurves:
             tree = class_tree()
             values = [None if one is None else tree.canonical(one, scheme=scheme) for one in values]
         objects = replace(self.objects, "label", pa.array(values, pa.string()))
-        return LightCurves(
-            **{name: getattr(self, name) for name in (*_ROWS, "offsets")},
-            bands=self.bands,
-            objects=objects,
-        )
+        return dataclasses.replace(self, objects=objects)
 
     @staticmethod
     def concat(parts: Sequence[LightCurves]) -> LightCurves:
@@ -400,23 +238,13 @@ class LightCurves:
         parts = list(parts)
         if not parts:
             raise UsageError("concat() needs at least one LightCurves")
-        bands = united(*(part.bands for part in parts), where="concat")
-        position = {band.name: code for code, band in enumerate(bands)}
-        tables = [np.array([*(position[name] for name in part.passbands), -1], np.int16) for part in parts]
-        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS}
-        arrays["passband"] = np.concatenate(
-            [table[part.passband] for table, part in zip(tables, parts, strict=True)]
-        )
+        rows, bands = stacked(parts, where="concat")
         counts = np.concatenate([part.n_observations for part in parts])
         objects = stack([part.objects for part in parts])
         refuse_repeated(objects.column("object_id"))
         return LightCurves(
-            **arrays,
+            **vars(rows),
             offsets=np.concatenate([[0], np.cumsum(counts)]),
             bands=bands,
             objects=objects,
         )
-
-
-def _identical(one: AnyArray, other: AnyArray) -> bool:
-    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, Word
 from firstlight.facts import Survey
 from firstlight.facts import survey as find_survey
 from firstlight.facts import zero_point as zero_point_of
+from firstlight.lightcurves.columnar import Columnar
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
 from firstlight.lightcurves.object_table import assemble
 from firstlight.lightcurves.photometry import (
@@ -25,14 +26,11 @@ from firstlight.lightcurves.photometry import (
     magnitude_limit,
     to_njy,
 )
-from firstlight.lightcurves.rows import Rows, settle
+from firstlight.lightcurves.rows import Rows, refuse_unequal, settle
 from firstlight.notes import Notes
 from firstlight.tables.columns import as_arrow, floats, signs, truths
 from firstlight.tables.identifiers import identifiers
 from firstlight.tables.objects import object_table
-
-if TYPE_CHECKING:
-    from firstlight.lightcurves.curves import LightCurves
 
 UnknownPassbands = Literal["error", "drop"]
 # AB -1.1, 1e8 times a peak of 19 mag: no transient, a broken row.
@@ -41,134 +39,6 @@ IMPLAUSIBLE_NJY = 1e13
 _MAGNITUDES = (-10.0, 50.0)
 _UNITS = ("nJy", "uJy", "mJy", "Jy", "FLUXCAL")  # those that are advised
 FIRST_JD = 2_400_000.0  # no MJD is as late, no Julian date of a survey as early
-
-
-def from_columns(
-    *,
-    object_id: Any,
-    time: Any,
-    passband: Any,
-    survey: str | Path | Mapping[str, Any] | Survey,
-    flux: Any = None,
-    flux_err: Any = None,
-    limit: Any = None,
-    detected: Any = None,
-    flux_unit: str | None = None,
-    zero_point: Any = None,
-    mag: Any = None,
-    mag_err: Any = None,
-    sign: Any = None,
-    objects: Any = None,
-    flags: Any = None,
-    unknown_passbands: UnknownPassbands = "error",
-    dereddened: bool = False,
-    time_system: Literal["mjd", "jd"] = "mjd",
-    report: list[str] | None = None,
-) -> LightCurves:
-    """Light curves from columns with one entry an observation, in any order.
-
-    Rows are kept and flagged, never removed. Objects stand in order of first appearance; their rows are
-    sorted by time, then passband, then flux, whatever the order given.
-
-    Parameters
-    ----------
-    object_id : column of str or int
-    time : column, days
-        MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
-    passband : column of str or int
-        Any spelling that the survey knows.
-    survey : str, Path, mapping or Survey
-        See `firstlight.facts.survey`.
-    flux, flux_err : column, optional
-        Difference flux and its error, with `flux_unit` (``"nJy"``, ``"uJy"``, ``"FLUXCAL"``, ...) or
-        `zero_point` (AB; a number or a column).
-    mag, mag_err : column, optional
-        AB magnitude of the difference, instead of a flux; `sign` says whether it is a positive one
-        (``isdiffpos``: t, f, 1, 0, -1, True, ...), all are where it is not given.
-    limit : column, optional
-        5-sigma upper limit where nothing was measured: in the unit of the flux, or an AB magnitude where
-        `mag` is given.
-    detected : column of bool, optional
-        Where missing: flux / error >= the survey's ``detection_snr``, positive only.
-    objects : table or mapping, optional
-        Metadata with `object_id`. Ids without observations become objects without observations.
-    flags : column of uint16, optional
-        Flags that the reader sets, e.g. ``BAD_QUALITY``.
-    unknown_passbands : {"error", "drop"}
-        ``"drop"`` keeps such rows, unusable and flagged.
-    dereddened : bool
-        Whether Milky Way extinction is already out of the fluxes.
-    report : list of str, optional
-        Receives a sentence for each thing noticed: ids in one table only, sentinels, unknown passbands.
-
-    Raises
-    ------
-    DataError, UnknownNameError, UsageError
-        No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
-        an id with conflicting metadata.
-    """
-    photometry = Photometry(
-        object_id=object_id,
-        time=time,
-        passband=passband,
-        survey=survey,
-        flux=flux,
-        flux_err=flux_err,
-        limit=limit,
-        detected=detected,
-        flux_unit=flux_unit,
-        zero_point=zero_point,
-        mag=mag,
-        mag_err=mag_err,
-        sign=sign,
-        objects=objects,
-        flags=flags,
-        dereddened=dereddened,
-        time_system=time_system,
-    )
-    notes = Notes.of(report)
-    return light_curves_of(photometry, notes, unknown_passbands=unknown_passbands)
-
-
-def light_curves_of(
-    given: Photometry, notes: Notes, *, unknown_passbands: UnknownPassbands = "error"
-) -> LightCurves:
-    """`from_columns` of columns that are one value already, of one survey."""
-    from firstlight.lightcurves.curves import LightCurves
-
-    which = find_survey(given.survey)
-    ids = identifiers(given.object_id)
-    when = floats(given.time, "time")
-    refuse_unequal({name: len(values) for name, values in given.columns().items()})
-    codes = passband_codes(which, given.passband, ids, unknown_passbands)
-    value, error, bound, unsigned = brightness(given, len(when))
-    bits = given_flags(given.flags, len(when))
-    mark(bits, unsigned, Flag.BAD_QUALITY)
-    rows = classify_rows(
-        time=modified_julian(when, given.time_system),
-        passband=codes,
-        flux=value,
-        flux_err=error,
-        limit=bound,
-        detected=given_detections(given.detected),
-        detection_snr=which.detection_snr,
-        flags=bits,
-    )
-    settled = settle(ids, rows)
-    table = assemble(
-        settled.names,
-        None if given.objects is None else object_table(given.objects),
-        notes,
-        survey=which.name,
-        dereddened=given.dereddened,
-        time_system=given.time_system,
-    )
-    lost = int(np.count_nonzero(codes < 0))
-    if lost:
-        notes.say(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
-    empty = table.num_rows - len(settled.names)
-    offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
-    return LightCurves.from_rows(settled.rows, offsets, which.passbands, table)
 
 
 def brightness(given: Photometry, size: int) -> tuple[Floats, Floats, Floats, Bools]:
@@ -357,8 +227,132 @@ def given_detections(detected: Any) -> tuple[Bools, Bools] | None:
     return None if detected is None else truths(detected, "detected")
 
 
-def refuse_unequal(columns: dict[str, int]) -> None:
-    """Raise unless all columns are of one length."""
-    if len(set(columns.values())) > 1:
-        text = ", ".join(f"{name} {size:,}" for name, size in columns.items())
-        raise DataError(f"columns are of different length: {text}")
+class FromColumns(Columnar):
+    """Light curves from columns of any spelling."""
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        object_id: Any,
+        time: Any,
+        passband: Any,
+        survey: str | Path | Mapping[str, Any] | Survey,
+        flux: Any = None,
+        flux_err: Any = None,
+        limit: Any = None,
+        detected: Any = None,
+        flux_unit: str | None = None,
+        zero_point: Any = None,
+        mag: Any = None,
+        mag_err: Any = None,
+        sign: Any = None,
+        objects: Any = None,
+        flags: Any = None,
+        unknown_passbands: UnknownPassbands = "error",
+        dereddened: bool = False,
+        time_system: Literal["mjd", "jd"] = "mjd",
+        report: list[str] | None = None,
+    ) -> Self:
+        """Light curves from columns with one entry an observation, in any order.
+
+        Rows are kept and flagged, never removed. Objects stand in order of first appearance; their rows are
+        sorted by time, then passband, then flux, whatever the order given.
+
+        Parameters
+        ----------
+        object_id : column of str or int
+        time : column, days
+            MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
+        passband : column of str or int
+            Any spelling that the survey knows.
+        survey : str, Path, mapping or Survey
+            See `firstlight.facts.survey`.
+        flux, flux_err : column, optional
+            Difference flux and its error, with `flux_unit` (``"nJy"``, ``"uJy"``, ``"FLUXCAL"``, ...) or
+            `zero_point` (AB; a number or a column).
+        mag, mag_err : column, optional
+            AB magnitude of the difference, instead of a flux; `sign` says whether it is a positive one
+            (``isdiffpos``: t, f, 1, 0, -1, True, ...), all are where it is not given.
+        limit : column, optional
+            5-sigma upper limit where nothing was measured: in the unit of the flux, or an AB magnitude where
+            `mag` is given.
+        detected : column of bool, optional
+            Where missing: flux / error >= the survey's ``detection_snr``, positive only.
+        objects : table or mapping, optional
+            Metadata with `object_id`. Ids without observations become objects without observations.
+        flags : column of uint16, optional
+            Flags that the reader sets, e.g. ``BAD_QUALITY``.
+        unknown_passbands : {"error", "drop"}
+            ``"drop"`` keeps such rows, unusable and flagged.
+        dereddened : bool
+            Whether Milky Way extinction is already out of the fluxes.
+        report : list of str, optional
+            Receives a sentence for each thing noticed: ids in one table only, sentinels, unknown passbands.
+
+        Raises
+        ------
+        DataError, UnknownNameError, UsageError
+            No unit; magnitudes or Julian dates where others were stated; unknown passband; unequal lengths;
+            an id with conflicting metadata.
+        """
+        photometry = Photometry(
+            object_id=object_id,
+            time=time,
+            passband=passband,
+            survey=survey,
+            flux=flux,
+            flux_err=flux_err,
+            limit=limit,
+            detected=detected,
+            flux_unit=flux_unit,
+            zero_point=zero_point,
+            mag=mag,
+            mag_err=mag_err,
+            sign=sign,
+            objects=objects,
+            flags=flags,
+            dereddened=dereddened,
+            time_system=time_system,
+        )
+        notes = Notes.of(report)
+        return cls.from_photometry(photometry, notes, unknown_passbands=unknown_passbands)
+
+    @classmethod
+    def from_photometry(
+        cls, given: Photometry, notes: Notes, *, unknown_passbands: UnknownPassbands = "error"
+    ) -> Self:
+        """`from_columns` of columns that are one value already, of one survey."""
+        which = find_survey(given.survey)
+        ids = identifiers(given.object_id)
+        when = floats(given.time, "time")
+        refuse_unequal({name: len(values) for name, values in given.columns().items()})
+        codes = passband_codes(which, given.passband, ids, unknown_passbands)
+        value, error, bound, unsigned = brightness(given, len(when))
+        bits = given_flags(given.flags, len(when))
+        mark(bits, unsigned, Flag.BAD_QUALITY)
+        rows = classify_rows(
+            time=modified_julian(when, given.time_system),
+            passband=codes,
+            flux=value,
+            flux_err=error,
+            limit=bound,
+            detected=given_detections(given.detected),
+            detection_snr=which.detection_snr,
+            flags=bits,
+        )
+        settled = settle(ids, rows)
+        table = assemble(
+            settled.names,
+            None if given.objects is None else object_table(given.objects),
+            notes,
+            survey=which.name,
+            dereddened=given.dereddened,
+            time_system=given.time_system,
+        )
+        lost = int(np.count_nonzero(codes < 0))
+        if lost:
+            notes.say(f"{lost:,} observations in passbands unknown to {which.name} are not used.")
+        empty = table.num_rows - len(settled.names)
+        offsets = np.concatenate([settled.offsets, np.full(empty, len(when), np.int64)])
+        return cls.from_rows(settled.rows, offsets, which.passbands, table)

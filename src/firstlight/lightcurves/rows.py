@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight._types import AnyArray, Bits, Bools, Floats, Ints
+from firstlight.errors import DataError
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
 from firstlight.tables.identifiers import grouped
 
@@ -24,6 +25,9 @@ class Rows:
     limit: Floats
     detected: Bools
     flags: Bits
+
+
+ROWS = tuple(Rows.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -163,3 +167,10 @@ def _single_epoch(time: Floats, usable: Bools, offsets: Ints, n_usable: Ints) ->
     single = np.zeros(len(n_usable), bool)
     single[several] = time[first] == time[last]
     return single
+
+
+def refuse_unequal(columns: dict[str, int]) -> None:
+    """Raise unless all columns are of one length."""
+    if len(set(columns.values())) > 1:
+        text = ", ".join(f"{name} {size:,}" for name, size in columns.items())
+        raise DataError(f"columns are of different length: {text}")

@@ -309,26 +309,8 @@ class Preparation:
             if band not in code:
                 raise DataError(f"the states do not know the passband '{band.name}'", where="steps")
         place = np.array([*(code[band] for band in curves.bands), -1], np.int16)
-        found = steps.advance(self.rules, before, steps.rows_of(curves, place), curves.offsets)
-        opens = np.ones(len(found.owner), np.bool_)
-        opens[1:] = (np.diff(found.owner) != 0) | (np.diff(found.season) != 0)
-        begins = np.flatnonzero(opens)
-        owner = found.owner[begins]
-        sequences = Sequences(
-            features=found.features,
-            offsets=np.append(begins, len(found.owner)),
-            owner=owner,
-            row=found.row,
-            issued=found.issued,
-            time=found.time,
-            n_detections=found.n_detections,
-            context=before.context[owner],
-            context_mask=before.context_mask[owner],
-            flags=found.states.columns["flags"],
-            names=self.feature_names,
-            context_names=self.context_names,
-        )
-        return Steps(found.states, sequences, found.first[begins], found.late)
+        rows = steps.rows_of(curves, place)
+        return steps.advance(self.rules, before, rows, curves.offsets, self.metadata)
 
     def states_of(self, data: Iterable[bytes], bands: Sequence[facts.Passband]) -> States:
         """The states that `States.to_bytes` wrote, of these passbands.

@@ -66,7 +66,7 @@ class Observation:
     limit: float = nan
 
 
-class Kept(NamedTuple):
+class KeptRow(NamedTuple):
     """A row of one object that is still needed; see `KEPT`."""
 
     time: float
@@ -88,7 +88,7 @@ class State(NamedTuple):
         They as the preparation reads them, in plain numbers.
     record, bands : mapping, tuple of mappings
         See `States.columns`; never changed in place.
-    kept : tuple of Kept
+    kept : tuple of KeptRow
         Rows that are still needed.
     context, context_mask : float32 [1, K], bool [1, K]
         Metadata as a network reads them.
@@ -98,7 +98,7 @@ class State(NamedTuple):
     filters: Filters
     record: Mapping[str, Any]
     bands: tuple[Mapping[str, Any], ...]
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptRow, ...]
     context: Floats32
     context_mask: Bools
 
@@ -176,13 +176,13 @@ class States:
             for one in states
         ]
         return States(
-            first.survey.passbands,
-            Filters(*(np.array(column) for column in first.filters)),
-            np.array(rows, kind),
-            np.concatenate([one.context for one in states]),
-            np.concatenate([one.context_mask for one in states]),
-            np.array([tuple(row) for one in states for row in one.kept], KEPT),
-            np.concatenate([[0], np.cumsum([len(one.kept) for one in states])]).astype(np.int64),
+            bands=first.survey.passbands,
+            filters=Filters(*(np.array(column) for column in first.filters)),
+            columns=np.array(rows, kind),
+            context=np.concatenate([one.context for one in states]),
+            context_mask=np.concatenate([one.context_mask for one in states]),
+            kept=np.array([tuple(row) for one in states for row in one.kept], KEPT),
+            offsets=np.append(0, np.cumsum([len(one.kept) for one in states])),
         )
 
     def one(self, k: int, survey: Survey) -> State:
@@ -191,13 +191,13 @@ class States:
             raise UsageError(f"these are not the passbands of {survey.name}", where="States.one")
         *values, bands = self.columns[k].item()
         return State(
-            survey,
-            self.filters.plain,
-            dict(zip(NAMES, values, strict=True)),
-            tuple(dict(zip(BAND, band, strict=True)) for band in np.array(bands).tolist()),
-            tuple(Kept(*row) for row in self.kept[self.offsets[k] : self.offsets[k + 1]].tolist()),
-            self.context[k : k + 1],
-            self.context_mask[k : k + 1],
+            survey=survey,
+            filters=self.filters.plain,
+            record=dict(zip(NAMES, values, strict=True)),
+            bands=tuple(dict(zip(BAND, band, strict=True)) for band in np.array(bands).tolist()),
+            kept=tuple(KeptRow(*row) for row in self.kept[self.offsets[k] : self.offsets[k + 1]].tolist()),
+            context=self.context[k : k + 1],
+            context_mask=self.context_mask[k : k + 1],
         )
 
     def take(self, which: AnyArray) -> States:
@@ -253,8 +253,15 @@ def beginning(
     given = np.isfinite(trigger)
     columns["trigger"], columns["given"] = np.where(given, trigger, np.nan), given
     columns["season"], columns["mwebv"] = given, mwebv
-    nothing = np.zeros(len(columns) + 1, np.int64)
-    return States(bands, filters, columns, context, context_mask, np.zeros(0, KEPT), nothing)
+    return States(
+        bands=bands,
+        filters=filters,
+        columns=columns,
+        context=context,
+        context_mask=context_mask,
+        kept=np.zeros(0, KEPT),
+        offsets=np.zeros(len(columns) + 1, np.int64),
+    )
 
 
 def beginning_of_one(
@@ -270,8 +277,15 @@ def beginning_of_one(
     """The state of one object before its first observation."""
     given = isfinite(trigger)
     begun = {"trigger": trigger if given else nan, "given": given, "season": int(given), "mwebv": mwebv}
-    bands = (BAND,) * len(survey.passbands)
-    return State(survey, filters, {**BLANK, **begun, "flags": flags}, bands, (), context, context_mask)
+    return State(
+        survey=survey,
+        filters=filters,
+        record={**BLANK, **begun, "flags": flags},
+        bands=(BAND,) * len(survey.passbands),
+        kept=(),
+        context=context,
+        context_mask=context_mask,
+    )
 
 
 def from_bytes(data: Iterable[bytes], bands: tuple[Passband, ...], filters: Filters, metadata: int) -> States:
@@ -301,11 +315,11 @@ def from_bytes(data: Iterable[bytes], bands: tuple[Passband, ...], filters: Filt
     head = np.frombuffer(b"".join(one[: fixed.itemsize] for one in data), fixed)
     counts = np.array([(len(one) - fixed.itemsize) // KEPT.itemsize for one in data], np.int64)
     return States(
-        bands,
-        filters,
-        head["record"].copy(),
-        np.ascontiguousarray(head["context"], np.float32),
-        np.ascontiguousarray(head["mask"]),
-        np.frombuffer(b"".join(one[fixed.itemsize :] for one in data), KEPT),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        bands=bands,
+        filters=filters,
+        columns=head["record"].copy(),
+        context=np.ascontiguousarray(head["context"], np.float32),
+        context_mask=np.ascontiguousarray(head["mask"]),
+        kept=np.frombuffer(b"".join(one[fixed.itemsize :] for one in data), KEPT),
+        offsets=np.append(0, np.cumsum(counts)),
     )

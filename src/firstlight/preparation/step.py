@@ -15,7 +15,7 @@ from firstlight.preparation import features
 from firstlight.preparation.dust import factor
 from firstlight.preparation.records import BAND, Here, detect, key, opening, remember, spoken
 from firstlight.preparation.rules import Rules, issues
-from firstlight.preparation.states import Kept, Observation, State
+from firstlight.preparation.states import KeptRow, Observation, State
 
 
 def step(rules: Rules, state: State, one: Observation) -> tuple[State, Floats32, Bools]:
@@ -26,7 +26,7 @@ def step(rules: Rules, state: State, one: Observation) -> tuple[State, Floats32,
         return _nothing(rules, state)
     if one.time > FIRST_JD:
         raise DataError(f"holds {one.time:.1f}: not MJD", where="time", hint="Subtract 2400000.5.")
-    row = Kept(float(one.time), float(one.flux), float(one.flux_err), float(one.limit), place, False)
+    row = KeptRow(float(one.time), float(one.flux), float(one.flux_err), float(one.limit), place, False)
     measured, limited, bits = judged(row.time, row.flux, row.flux_err, row.limit, NUMBERS)
     if bits:
         return _nothing(rules, state, int(bits))
@@ -75,7 +75,7 @@ def _place(state: State, passband: str) -> int:
     return bands.index(state.survey.passband(passband))
 
 
-def _detected(state: State, one: Observation, row: Kept) -> bool:
+def _detected(state: State, one: Observation, row: KeptRow) -> bool:
     if one.detected is not None:
         return bool(one.detected)
     return row.flux >= state.survey.detection_snr * row.flux_err
@@ -88,11 +88,11 @@ def _nothing(rules: Rules, state: State, bits: int = 0) -> tuple[State, Floats32
     return state, np.empty((0, len(features.names(rules.features))), np.float32), np.empty(0, np.bool_)
 
 
-def _key(row: Kept) -> tuple[float, ...]:
+def _key(row: KeptRow) -> tuple[float, ...]:
     return row.time, row.passband, *key(row.flux, row.limit, NUMBERS)
 
 
-def _refuse_late(state: State, row: Kept) -> None:
+def _refuse_late(state: State, row: KeptRow) -> None:
     now = state.record
     latest = now["latest"], now["latest_passband"], now["latest_flux"], now["latest_limit"]
     if _key(row) < latest:
@@ -103,7 +103,7 @@ def _refuse_late(state: State, row: Kept) -> None:
         )
 
 
-def _flux(rules: Rules, state: State, row: Kept) -> tuple[float, float, bool]:
+def _flux(rules: Rules, state: State, row: KeptRow) -> tuple[float, float, bool]:
     """Flux, error and whether it is a limit, without dust."""
     flux, error, limit = row.flux, row.flux_err, row.limit
     if rules.deredden:
@@ -117,7 +117,7 @@ def _numbers(
     state: State,
     now: dict[str, Any],
     bands: list[Any],
-    row: Kept,
+    row: KeptRow,
     time: float,
     detected: bool,
 ) -> tuple[Any, ...]:
@@ -144,7 +144,7 @@ def _numbers(
     return features.columns(rules.features, seen, NUMBERS)
 
 
-def _kept(rules: Rules, rows: list[Kept], now: dict[str, Any], detected: bool) -> list[Kept]:
+def _kept(rules: Rules, rows: list[KeptRow], now: dict[str, Any], detected: bool) -> list[KeptRow]:
     """Rows that are still needed; a detection is what those that waited for a trigger waited for."""
     *older, row = rows
     waits = not detected and not now["given"]

@@ -7,7 +7,7 @@ Rows of one object follow one another, so each round takes the next row of every
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,27 +17,13 @@ from firstlight._arithmetic import COLUMNS
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.flags import UNUSABLE, Flag
-from firstlight.lightcurves.rows import Rows, ragged_positions
+from firstlight.lightcurves.rows import ROWS, Rows, ragged_positions
 from firstlight.preparation import features
 from firstlight.preparation.dust import factor
 from firstlight.preparation.records import Here, detect, key, opening, remember, spoken
 from firstlight.preparation.rules import Filters, Rules, issues
+from firstlight.preparation.sequences import Sequences, Steps
 from firstlight.preparation.states import KEPT, States
-
-
-class Advance(NamedTuple):
-    """What came of an advance: the next states, and M rows that a network reads, object by object."""
-
-    states: States
-    late: Bools  # [N] observations that come too late to be taken
-    features: Floats32  # [M, F]
-    owner: Ints  # [M] object
-    season: Ints  # [M]
-    first: Bools  # [M] whether the row is the first of its season
-    row: Ints  # [M] observation; -1 for one of an earlier call that waited for a trigger
-    time: Floats  # [M] days since the trigger
-    n_detections: Ints  # [M]
-    issued: Bools  # [M]
 
 
 class _Table(NamedTuple):
@@ -68,11 +54,20 @@ class _Round(NamedTuple):
 
 def rows_of(curves: LightCurves, place: AnyArray) -> Rows:
     """The rows of light curves, their passbands by their `place` among others (the last one: unknown)."""
-    rows = {name: getattr(curves, name) for name in Rows.__dataclass_fields__}
+    rows = {name: getattr(curves, name) for name in ROWS}
     return Rows(**{**rows, "passband": place[curves.passband]})
 
 
-def advance(rules: Rules, states: States, rows: Rows, offsets: Ints) -> Advance:
+class _Walk(NamedTuple):
+    """What stays the same in all rounds of an advance, and what they read."""
+
+    rules: Rules
+    filters: Filters
+    table: _Table
+    read: list[_Round]
+
+
+def advance(rules: Rules, states: States, rows: Rows, offsets: Ints, names: Sequence[str]) -> Steps:
     """The states after further rows of their objects, which are in order and flagged as light curves are.
 
     Parameters
@@ -81,6 +76,8 @@ def advance(rules: Rules, states: States, rows: Rows, offsets: Ints) -> Advance:
         `passband` into the bands of the states.
     offsets : int64 [n + 1]
         Object k brings ``rows[offsets[k]:offsets[k + 1]]``.
+    names : K strings
+        Of the metadata columns.
     """
     owner = np.repeat(np.arange(len(states)), np.diff(offsets))
     columns = states.columns.copy()
@@ -90,12 +87,33 @@ def advance(rules: Rules, states: States, rows: Rows, offsets: Ints) -> Advance:
     end = np.cumsum(np.diff(states.offsets) + fresh)
     waiting = np.append(0, np.cumsum(states.kept["pending"]))[states.offsets]
     low = end - fresh - np.diff(waiting)
-    read: list[_Round] = []
+    walk = _Walk(rules, states.filters, table, [])
     for turn in range(int(fresh.max(initial=0))):
         who = np.flatnonzero(fresh > turn)
-        _turn(rules, states.filters, table, columns, low, who, (end - fresh)[who] + turn, read)
+        _turn(walk, columns, low, who, (end - fresh)[who] + turn)
+    if not walk.read:  # a round of nobody, so that nothing is no case of its own
+        _read(walk, columns[:0], fresh[:0])
     after = _after(rules, states, columns, table, low, end, fresh)
-    return _gathered(rules, states.filters, table, after, late, read)
+    found = _gathered(table, walk.read)
+    owner = table.owner[found.position]
+    opens = np.ones(len(owner), np.bool_)
+    opens[1:] = (np.diff(owner) != 0) | (np.diff(found.season) != 0)
+    begins = np.flatnonzero(opens)
+    sequences = Sequences(
+        features=_features(rules, states.filters, table, found),
+        offsets=np.append(begins, len(owner)),
+        owner=owner[begins],
+        row=table.row[found.position],
+        issued=found.issued,
+        time=found.time,
+        n_detections=found.n_detections,
+        context=states.context[owner[begins]],
+        context_mask=states.context_mask[owner[begins]],
+        flags=after.columns["flags"],
+        names=features.names(rules.features),
+        context_names=tuple(names),
+    )
+    return Steps(after, sequences, found.first[begins], late)
 
 
 def _taken(rules: Rules, states: States, columns: AnyArray, rows: Rows, owner: Ints) -> tuple[Ints, Bools]:
@@ -168,23 +186,24 @@ def _table(rules: Rules, states: States, rows: Rows, taken: Ints, owner: Ints) -
         flux, error, bound = flux * undone, error * undone, bound * undone
     flux, error, limit = features.measured(flux, error, bound, COLUMNS)
     magnitude = features.asinh_magnitude(flux, filters.depth[band], COLUMNS)
-    return _Table(whose, row, given, detected, band, flux, error, limit, magnitude)
+    return _Table(
+        owner=whose,
+        row=row,
+        given=given,
+        detected=detected,
+        band=band,
+        flux=flux,
+        error=error,
+        limit=limit,
+        magnitude=magnitude,
+    )
 
 
-def _turn(
-    rules: Rules,
-    filters: Filters,
-    table: _Table,
-    columns: AnyArray,
-    low: Ints,
-    who: Ints,
-    position: Ints,
-    read: list[_Round],
-) -> None:
+def _turn(walk: _Walk, columns: AnyArray, low: Ints, who: Ints, position: Ints) -> None:
     """Take the next row of the objects `who`; `low` is the first row of each that waits for a trigger."""
-    now = columns[who]
+    table, now = walk.table, columns[who]
     time, seen = table.given["time"][position], table.detected[position]
-    opens = seen & ~now["given"] & rules.opens(time - now["last_detection"])
+    opens = seen & ~now["given"] & walk.rules.opens(time - now["last_detection"])
     if opens.any():
         here = np.flatnonzero(opens)
         for name, value in opening(now[here], time[here], COLUMNS).items():
@@ -194,18 +213,17 @@ def _turn(
         for depth in range(int(waiting.max())):
             some = here[waiting > depth]
             part = now[some]
-            _read(rules, filters, table, part, low[who[some]] + depth, read)
+            _read(walk, part, low[who[some]] + depth)
             now[some] = part
-    _read(rules, filters, table, now, position, read)
+    _read(walk, now, position)
     detect(now, time, table.flux[position], seen, COLUMNS)
     low[who[seen]] = position[seen] + 1
     columns[who] = now
 
 
-def _read(
-    rules: Rules, filters: Filters, table: _Table, now: AnyArray, position: Ints, read: list[_Round]
-) -> None:
+def _read(walk: _Walk, now: AnyArray, position: Ints) -> None:
     """Read one row of each of the records `now` where it lies in the window, and remember it there."""
+    rules, table = walk.rules, walk.table
     time = table.given["time"][position] - now["trigger"]
     inside = rules.inside(time)
     if not inside.all():
@@ -213,18 +231,30 @@ def _read(
         if inside.any():
             some = np.flatnonzero(inside)
             part = now[some]
-            _read(rules, filters, table, part, position[some], read)
+            _read(walk, part, position[some])
             now[some] = part
         return
     here = Here(
-        time, *(column[position] for column in (table.band, table.flux, table.magnitude, table.detected))
+        time=time,
+        band=table.band[position],
+        flux=table.flux[position],
+        magnitude=table.magnitude[position],
+        detected=table.detected[position],
     )
     every = np.arange(len(now))
     own, first = now["bands"][every, here.band], now["rows"] == 0
-    past = remember(now, own, here, filters, COLUMNS)
+    past = remember(now, own, here, walk.filters, COLUMNS)
     now["bands"][every, here.band] = own
-    read.append(
-        _Round(position, time, now["season"], first, now["detections"], issues(spoken(now), time), past)
+    walk.read.append(
+        _Round(
+            position=position,
+            time=time,
+            season=now["season"],
+            first=first,
+            n_detections=now["detections"],
+            issued=issues(spoken(now), time),
+            past=past,
+        )
     )
 
 
@@ -249,36 +279,30 @@ def _after(
     return replace(states, columns=columns, kept=kept, offsets=np.concatenate([[0], np.cumsum(counts)]))
 
 
-def _gathered(
-    rules: Rules, filters: Filters, table: _Table, after: States, late: Bools, read: list[_Round]
-) -> Advance:
+def _gathered(table: _Table, read: list[_Round]) -> _Round:
     """What was read in all rounds, object by object."""
-    if not read:
-        none = np.zeros(0, np.int64)
-        empty = np.empty((0, len(features.names(rules.features))), np.float32)
-        off = none.astype(np.bool_)
-        return Advance(after, late, empty, none, none, off, none, np.zeros(0), none, off)
     if len(read) == 1:
-        whole = read[0]
-    else:
-        order = np.argsort(np.concatenate([table.owner[one.position] for one in read]), kind="stable")
+        return read[0]
+    order = np.argsort(np.concatenate([table.owner[one.position] for one in read]), kind="stable")
 
-        def joined(columns: Iterable[AnyArray]) -> AnyArray:
-            return np.concatenate(list(columns))[order]
+    def joined(columns: Iterable[AnyArray]) -> AnyArray:
+        return np.concatenate(list(columns))[order]
 
-        past = {name: joined(one.past[name] for one in read) for name in read[0].past}
-        whole = _Round(
-            position=joined(one.position for one in read),
-            time=joined(one.time for one in read),
-            season=joined(one.season for one in read),
-            first=joined(one.first for one in read),
-            n_detections=joined(one.n_detections for one in read),
-            issued=joined(one.issued for one in read),
-            past=past,
-        )
-    position, band = whole.position, table.band[whole.position]
+    return _Round(
+        position=joined(one.position for one in read),
+        time=joined(one.time for one in read),
+        season=joined(one.season for one in read),
+        first=joined(one.first for one in read),
+        n_detections=joined(one.n_detections for one in read),
+        issued=joined(one.issued for one in read),
+        past={name: joined(one.past[name] for one in read) for name in read[0].past},
+    )
+
+
+def _features(rules: Rules, filters: Filters, table: _Table, found: _Round) -> Floats32:
+    position, band = found.position, table.band[found.position]
     row = features.Row(
-        time=whole.time,
+        time=found.time,
         wavelength=filters.wavelength[band],
         width=filters.width[band],
         depth=filters.depth[band],
@@ -287,17 +311,6 @@ def _gathered(
         detected=table.detected[position],
         limit=table.limit[position],
         magnitude=table.magnitude[position],
-        **whole.past,
+        **found.past,
     )
-    return Advance(
-        states=after,
-        late=late,
-        features=features.numbers(rules.features, row),
-        owner=table.owner[position],
-        season=whole.season,
-        first=whole.first,
-        row=table.row[position],
-        time=whole.time,
-        n_detections=whole.n_detections,
-        issued=whole.issued,
-    )
+    return features.numbers(rules.features, row)

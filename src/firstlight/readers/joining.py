@@ -10,17 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from firstlight import facts
-from firstlight._types import AnyArray, Bools, Ints
+from firstlight._types import Bools, Ints
 from firstlight.errors import Arg, DataError, UsageError
 from firstlight.lightcurves import LightCurves
-from firstlight.lightcurves.from_columns import UnknownPassbands, light_curves_of
+from firstlight.lightcurves.columnar import stacked
+from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry
+from firstlight.lightcurves.rows import take_rows
 from firstlight.notes import Notes
 from firstlight.tables.objects import one_array
 
 # TAI - UTC since 2017-01-01 (IERS Bulletin C 52); before that at most one second less per 1.5 years.
 _TAI_MINUS_UTC_DAYS = 37.0 / 86_400.0
-_ROWS = ("time", "passband", "flux", "flux_err", "detected", "limit", "flags")
 
 
 def light_curves(photometry: Photometry, notes: Notes, *, unknown_passbands: UnknownPassbands) -> LightCurves:
@@ -62,7 +63,7 @@ def _of_one(photometry: Photometry, notes: Notes, unknown_passbands: UnknownPass
             "no survey is stated",
             hint=("Say ", Arg("survey", facts.surveys()), ", or a survey's TOML file."),
         )
-    return light_curves_of(photometry, notes.at(""), unknown_passbands=unknown_passbands)
+    return LightCurves.from_photometry(photometry, notes.at(""), unknown_passbands=unknown_passbands)
 
 
 def _only(photometry: Photometry, survey: str, rows: Bools) -> Photometry:
@@ -110,33 +111,22 @@ def merged(parts: Sequence[LightCurves]) -> LightCurves:
         When surveys know different things of one object, or two of one name have different numbers.
     """
     scales = [part.bands[0].time_scale if len(part) else None for part in parts]
-    bands = facts.united(*(part.bands for part in parts))
-    code = {band.name: position for position, band in enumerate(bands)}
-    ids = pc.unique(pa.chunked_array([part.objects.column("object_id").combine_chunks() for part in parts]))
-    columns: dict[str, list[AnyArray]] = {name: [] for name in _ROWS}
-    owners = []
     clock = next((scale for scale in scales if scale), "utc")
-    for part, scale in zip(parts, scales, strict=True):
-        place = pc.index_in(part.objects.column("object_id").combine_chunks(), value_set=ids)
-        owners.append(np.asarray(place.to_numpy(zero_copy_only=False), dtype=np.int64)[part.owner])
-        band = np.array([*(code[name] for name in part.passbands), -1], dtype=np.int16)
-        for name in _ROWS:
-            columns[name].append(getattr(part, name))
-        columns["passband"][-1] = band[part.passband]
-        shift = 0.0 if scale in (clock, None) else _TAI_MINUS_UTC_DAYS * (1.0 if clock == "tai" else -1.0)
-        columns["time"][-1] = part.time + shift
-    rows = {name: np.concatenate(arrays) for name, arrays in columns.items()}
-    owner = np.concatenate(owners)
-    order = np.lexsort((rows["flux"], rows["passband"], rows["time"], owner))
-    merged = LightCurves(
-        **{name: array[order] for name, array in rows.items()},
-        offsets=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))]),
-        bands=bands,
-        objects=_objects(parts, ids),
-    )
-    return merged.where(
-        np.ones(len(owner), dtype=bool)
-    )  # what an object's flags say follows from all its rows
+    days = _TAI_MINUS_UTC_DAYS * (1.0 if clock == "tai" else -1.0)
+    shift = np.array([0.0 if scale in (clock, None) else days for scale in scales])
+    ids = pc.unique(pa.chunked_array([one_array(part.objects.column("object_id")) for part in parts]))
+    owner = np.concatenate([_places(part, ids)[part.owner] for part in parts])
+    rows, bands = stacked(parts)
+    rows = replace(rows, time=rows.time + np.repeat(shift, [len(part.time) for part in parts]))
+    order = np.lexsort((rows.flux, rows.passband, rows.time, owner))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))])
+    # What an object's flags say follows from all its rows.
+    return LightCurves.from_rows(take_rows(rows, order), offsets, bands, _objects(parts, ids))
+
+
+def _places(part: LightCurves, ids: pa.Array) -> Ints:
+    """The place of each object among `ids`."""
+    return np.asarray(pc.index_in(one_array(part.objects.column("object_id")), value_set=ids), np.int64)
 
 
 def _objects(parts: Sequence[LightCurves], ids: pa.Array) -> pa.Table:
