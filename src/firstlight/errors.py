@@ -19,7 +19,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 BLANKS = ("NAME", "ID", "FILE", "FOLDER", "TABLE")
 """Values that stand for what the user puts there, and are shown without quotes."""
@@ -123,6 +124,20 @@ class DataError(FirstlightError, ValueError):
 
 class UsageError(FirstlightError, ValueError):
     """Arguments or options do not fit each other."""
+
+
+def whole_number(name: str, value: object, least: int = 0) -> int:
+    """The argument `name` as an integer of at least `least`; UsageError for anything else.
+
+    Examples
+    --------
+    >>> whole_number("seed", 3)
+    3
+    """
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool) and index(value) >= least:
+        return index(value)
+    bound = "above zero" if least == 1 else f"from {least} on"
+    raise UsageError(f"{value!r} is no whole number {bound}", where=Arg(name))
 
 
 class CheckpointError(FirstlightError, ValueError):

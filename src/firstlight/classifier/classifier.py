@@ -18,7 +18,7 @@ from firstlight.classifier.predictions import Predictions, running
 from firstlight.classifier.readout import Priors, Question, Readout
 from firstlight.classifier.stepping import StreamState, advance
 from firstlight.classifier.trust import Trust, read_trust
-from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError
+from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError, whole_number
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
@@ -66,7 +66,7 @@ class Classifier:
         self.classes: tuple[str, ...] = tuple(config["classes"])
         self.surveys: tuple[str, ...] = tuple(config["surveys"])
         self.card, self.hash = checkpoint.card, checkpoint.hash
-        self._threads = threads
+        self._threads = whole_number("threads", threads, 1)
         try:
             # Facts of surveys that do not come with firstlight stand beside the names that mean them.
             self.own_surveys = tuple(
@@ -238,7 +238,7 @@ class Classifier:
             sequences.context,
             sequences.context_mask,
             outputs=outputs,
-            batch_size=batch_size,
+            batch_size=whole_number("batch_size", batch_size, 1),
         )
 
     def start(

@@ -60,7 +60,7 @@ def stages(names: tuple[str, ...]) -> tuple[Stage, ...]:
     shown=1000,
     help="Bootstrap resamples of the 95 % intervals; 0 for none.",
 )
-@option("--seed", group=OUTPUT, type=int, shown=0, help="Seed of the bootstrap.")
+@option("--seed", group=OUTPUT, type=click.IntRange(min=0), shown=0, help="Seed of the bootstrap.")
 @option(
     "--out",
     "-o",

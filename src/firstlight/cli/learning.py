@@ -51,7 +51,7 @@ _TRAINING_OPTIONS = (
         metavar="NAME=VALUE",
         help="Another setting of the recipe, e.g. rate=0.0005; may be repeated.",
     ),
-    option("--seed", group=TRAINING, type=int, shown=0, help="Seed of all that is random."),
+    option("--seed", group=TRAINING, type=click.IntRange(min=0), shown=0, help="Seed of all that is random."),
     option(
         "--threads",
         group=TRAINING,

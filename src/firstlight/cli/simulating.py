@@ -109,7 +109,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 @option(
     "--seed",
     group=OBJECTS,
-    type=int,
+    type=click.IntRange(min=0),
     shown=0,
     help="Same seed, same light curves, with any number of workers.",
 )

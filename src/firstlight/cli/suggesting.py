@@ -53,7 +53,13 @@ from firstlight.cli.talking import about, say
     metavar="DAYS",
     help="Leave out what was not detected in so many days before the latest observation of the table.",
 )
-@option("--seed", group=OUTPUT, type=int, shown=0, help="Decides which of two equal objects comes first.")
+@option(
+    "--seed",
+    group=OUTPUT,
+    type=click.IntRange(min=0),
+    shown=0,
+    help="Decides which of two equal objects comes first.",
+)
 @opt.table_output
 def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given: Any) -> None:
     """Rank the objects without a label by what their spectra would teach the classifier.

@@ -13,7 +13,7 @@ import numpy as np
 
 from firstlight._types import Bools, Floats, Ints
 from firstlight.classifier import load
-from firstlight.errors import DataError
+from firstlight.errors import DataError, whole_number
 from firstlight.evaluate import metrics
 from firstlight.evaluate.diagram_points import Reliability, precision_recall, reliability, roc
 from firstlight.evaluate.metrics import BY_CLASS
@@ -252,6 +252,7 @@ def evaluate(
     DataError
         When no labelled object is left.
     """
+    resamples, seed = whole_number("resamples", resamples), whole_number("seed", seed)
     if label not in curves.objects.column_names:
         raise DataError(f"light curves without a column '{label}'", hint="Evaluation needs labels.")
     given = [None if name is None or name == "" else str(name) for name in curves.column(label)]

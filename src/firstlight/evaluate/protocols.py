@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from firstlight._types import Bools, Floats, Ints
-from firstlight.errors import DataError, UnknownNameError
+from firstlight.errors import DataError, UnknownNameError, whole_number
 from firstlight.evaluate.handmade_features import FeatureSet
 from firstlight.evaluate.metrics import encode
 from firstlight.evaluate.resampling import RESAMPLES
@@ -104,7 +104,7 @@ class Protocol:
         """
         curves = self.select("pool", ids)
         labels, names = curves.column("label"), curves.object_id
-        rng, held = np.random.default_rng(seed), set[str]()
+        rng, held = np.random.default_rng(whole_number("seed", seed)), set[str]()
         for label in self.classes:
             members = [name for name, own in zip(names, labels, strict=True) if own == label]
             number = min(round(share * len(members)), len(members) - 1)

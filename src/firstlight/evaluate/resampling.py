@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from firstlight._types import Floats, Ints
-from firstlight.errors import DataError
+from firstlight.errors import DataError, whole_number
 from firstlight.evaluate.metrics import measure
 
 RESAMPLES = 1000
@@ -35,6 +35,7 @@ def resamples(labels: Ints, number: int = RESAMPLES, seed: int = 0) -> Iterator[
     Objects are drawn with replacement within each class, so every resample has the class sizes of the
     original.
     """
+    number, seed = whole_number("resamples", number), whole_number("seed", seed)
     truth = np.asarray(labels)
     members = [np.flatnonzero(truth == label) for label in np.unique(truth)]
     rng = np.random.default_rng(seed)

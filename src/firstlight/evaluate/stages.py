@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from firstlight._types import Floats
-from firstlight.errors import UsageError
+from firstlight.errors import UsageError, whole_number
 from firstlight.facts import class_tree
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Stage:
     def __post_init__(self) -> None:
         if self.detections is not None and self.days is not None:
             raise UsageError("a stage is cut by detections or by days, not by both")
+        if self.detections is not None:
+            whole_number("detections", self.detections, 1)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ import torch
 
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.checkpoint import REPLAY
+from firstlight.errors import whole_number
 from firstlight.facts import class_tree
 from firstlight.learn import auto, training_labels
 from firstlight.learn.fitting import Training, replay_pool
@@ -104,6 +105,7 @@ def fine_tune(
     >>> tuned = fine_tune("reference", labelled, epochs=5)  # doctest: +SKIP
     >>> tuned.save("my-classifier")  # doctest: +SKIP
     """
+    seed, keep = whole_number("seed", seed), whole_number("keep", keep)
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.classifier import Classifier
-from firstlight.errors import UnknownNameError
+from firstlight.errors import UnknownNameError, whole_number
 from firstlight.facts import class_tree
 from firstlight.learn import replay, training_labels
 from firstlight.learn.fitting import Training, fresh_starts
@@ -71,6 +71,7 @@ def pretrain(
     --------
     >>> classifier = pretrain(simulated, epochs=10, progress=print)  # doctest: +SKIP
     """
+    seed, keep = whole_number("seed", seed), whole_number("keep", keep)
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
     chosen = recipe.with_(**settings)

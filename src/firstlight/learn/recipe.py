@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight.errors import UnknownNameError, UsageError, whole_number
 
 Preset = Literal["default", "reference"]
 PRESETS: tuple[str, ...] = get_args(Preset)
@@ -175,6 +175,9 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"{name} is {value}; it must be at least 1", where="recipe")
+        for name in ("epochs", "draws", "batch_size", "patience", "members", "calibration_folds"):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name))
         for name in ("validation", "smoothing", "head_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must lie in [0, 1)", where="recipe")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firstlight._types import Floats
-from firstlight.errors import DataError, UnknownNameError
+from firstlight.errors import DataError, UnknownNameError, whole_number
 from firstlight.facts import class_tree, zero_point
 from firstlight.files import write_text
 from firstlight.report import Block, Bullets, Page, Paragraph, Picture, Savable, Table, number, plain, png
@@ -199,6 +199,7 @@ def check(
     UnknownNameError
         A survey for which no pair of bands is set.
     """
+    seed = whole_number("seed", seed)
     survey = str(simulated.objects["survey"][0].as_py()) if len(simulated) else ""
     if survey not in BANDS:
         raise UnknownNameError("survey with a realism check", survey, BANDS, where="check")

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from firstlight._types import AnyArray
-from firstlight.errors import Arg, UsageError
+from firstlight.errors import Arg, UsageError, whole_number
 from firstlight.facts import Survey
 from firstlight.facts import survey as survey_of
 from firstlight.files import replacing, write_text
@@ -101,8 +101,12 @@ def simulate(
     if isinstance(classes, str):
         classes = [classes]
     wanted = dict(classes) if isinstance(classes, Mapping) else dict.fromkeys(classes, count)
-    if not wanted or any(number <= 0 for number in wanted.values()):
-        raise UsageError("classes with a count above zero are wanted", where="simulate")
+    if not wanted:
+        raise UsageError(
+            "no class is named", where="simulate", hint=("Say ", Arg("classes", {"TDE": 100}), ".")
+        )
+    wanted = {name: whole_number("count", number, 1) for name, number in wanted.items()}
+    seed = whole_number("seed", seed)
     made = simulators(
         survey, list(wanted), data=data, population_table=population_table, product=product, rules=rules,
         selection=selection, visits=visits,
@@ -220,10 +224,8 @@ def write_survey(
     simulate : the other arguments.
     """
     folder, visits = Path(folder), Visits.of(visits)
-    if any(count < 0 for count in counts.values()):
-        raise UsageError("a count is negative", where="simulate")
-    if workers < 1:
-        raise UsageError(f"{workers} workers do nothing", where=Arg("workers"))
+    seed, workers = whole_number("seed", seed), whole_number("workers", workers, 1)
+    counts = {name: whole_number("counts", number) for name, number in counts.items()}
     # What is wrong is found here, before anything is written.
     made = simulators(
         survey, list(counts), data=data, population_table=population_table, product=product, rules=rules,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firstlight._types import AnyArray, Floats
-from firstlight.errors import MissingExtraError
+from firstlight.errors import MissingExtraError, whole_number
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "magnitudes": ("peak_g", "peak_r"),
@@ -117,6 +117,7 @@ def two_sample(
     real: Floats, simulated: Floats, *, seed: int = 0, most: int = 600, detail: bool = True
 ) -> TwoSample:
     """Cross-validated AUC of a classifier told to separate rows of features, `real` from `simulated`."""
+    seed = whole_number("seed", seed) % 2**32  # as large as scikit-learn takes it
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.inspection import permutation_importance

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from firstlight._types import Floats
-from firstlight.errors import Arg, UnknownNameError, UsageError
+from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
 from firstlight.facts import Survey
 from firstlight.simulate.events import Event, EventSource, Truth
 from firstlight.simulate.library import Library
@@ -168,7 +168,7 @@ class Simulator:
         }
 
     def _stream(self, seed: int, *key: int) -> np.random.Generator:
-        stream = np.random.SeedSequence(seed, spawn_key=(self.population.number, *key))
+        stream = np.random.SeedSequence(whole_number("seed", seed), spawn_key=(self.population.number, *key))
         return np.random.Generator(np.random.PCG64(stream))
 
     def _observe(

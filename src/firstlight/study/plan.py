@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from firstlight.errors import UnknownNameError, UsageError
+from firstlight.errors import UnknownNameError, UsageError, whole_number
 from firstlight.evaluate import FULL, Stage
 
 Kind = Literal["zero-shot", "scratch", "fine-tune", "features", "embedding", "average"]
@@ -88,8 +88,8 @@ class Arm:
                 raise UnknownNameError(what, value, [str(name) for name in known if name], where=where)
         if (self.kind == "average") != bool(self.of):
             raise UsageError("'of' names the arms of an average", where=where)
-        if self.seeds is not None and self.seeds < 1:
-            raise UsageError(f"seeds is {self.seeds}; it must be at least 1", where=where)
+        if self.seeds is not None:
+            whole_number("seeds", self.seeds, 1)
 
     @property
     def needs_base(self) -> bool:
@@ -178,6 +178,9 @@ class Study:
     shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        whole_number("draws", self.draws, 1)
+        whole_number("resamples", self.resamples)
+        whole_number("draws", self.convergence.draws, 1)
         names = [arm.name for arm in self.arms]
         if not names or len(set(names)) < len(names):
             raise UsageError("give arms, each with a name of its own", where=self.name)

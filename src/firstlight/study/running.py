@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from firstlight import learn
-from firstlight.errors import Arg, FirstlightError, UnknownNameError, UsageError, joined
+from firstlight.errors import FirstlightError, UnknownNameError, UsageError, joined, whole_number
 from firstlight.evaluate import Boosting, Protocol
 from firstlight.study.arms import answer, average, default_recipes
 from firstlight.study.cell_scores import ALL, CellScores, Scorer, load_scores, save_scores
@@ -107,8 +107,7 @@ def run(
     progress : callable, optional
         Called with cells done, cells in all, words for the last one, and its seconds.
     """
-    if workers < 1:
-        raise UsageError(f"{workers} workers do nothing", where=Arg("workers"))
+    workers = whole_number("workers", workers, 1)
     _refuse(material)
     wanted = set(only)
     for name in only:

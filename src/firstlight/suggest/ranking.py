@@ -13,7 +13,7 @@ from firstlight._types import AnyArray, Bools, Floats, Floats32
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.classifier import require_curves
 from firstlight.classifier.readout import Priors
-from firstlight.errors import Arg, UnknownNameError, UsageError
+from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.photometry import magnitude_from_flux
@@ -74,6 +74,7 @@ def suggest(
     >>> tonight = suggest("ztf", alerts, number=20, magnitude_limit=19.0)  # doctest: +SKIP
     >>> tonight.to_arrow()                                                 # doctest: +SKIP
     """
+    number, seed = whole_number("number", number), whole_number("seed", seed)
     if number < 1:
         raise UsageError(f"{number} objects are too few: 1 is the least", where="suggest")
     model, table = _in_order(classifier, curves)
