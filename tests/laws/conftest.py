@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from firstlight import facts
-from firstlight.classifier import Classifier, StreamState, classifiers, load
+from firstlight.classifier import Classifier, classifiers, load
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
 
@@ -94,31 +94,6 @@ def same() -> Callable[[Any, Any], None]:
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-6, equal_nan=True)
 
     return check
-
-
-@pytest.fixture(scope="session")
-def together() -> Callable[..., list[list[StreamState]]]:
-    """The states of each object after each of its observations, all objects moving on at once."""
-
-    def take(classifier: Classifier, curves: LightCurves, **asked: Any) -> list[list[StreamState]]:
-        names = ("redshift", "mwebv", "trigger_mjd")
-        states = [
-            classifier.start({name: curves.column(name)[k] for name in names}, survey=survey, **asked)
-            for k, survey in enumerate(curves.column("survey"))
-        ]
-        found: list[list[StreamState]] = [[] for _ in states]
-        lengths = np.diff(curves.offsets)
-        for turn in range(int(lengths.max(initial=0))):
-            going = np.flatnonzero(lengths > turn)
-            after = classifier.step_many(
-                [states[k] for k in going], [observed(curves, curves.offsets[k] + turn) for k in going]
-            )
-            for k, state in zip(going, after, strict=True):
-                states[k] = state
-                found[k].append(state)
-        return found
-
-    return take
 
 
 def observed(curves: LightCurves, row: int) -> Observation:

@@ -31,17 +31,23 @@ def test_one_observation_at_a_time(classifier, light_curves, same, stream, data)
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_many_objects_at_once_are_each_alone_to_the_last_bit(
-    classifier, light_curves, same, stream, together, data
-) -> None:
+def test_many_objects_at_once_in_any_deliveries(classifier, light_curves, same, stream, data) -> None:
+    """Round by round what the stream of each object says, to the last bit; at the end what the table says."""
     curves = data.draw(light_curves)
-    whole = classifier.classify(curves).probabilities
-    for k, states in enumerate(together(classifier, curves)):
-        nothing = np.full(len(classifier.classes), np.nan)
-        found = [nothing if state.probabilities is None else state.probabilities for state in states]
-        found = np.array(found).reshape(-1, len(nothing))
-        assert np.array_equal(found, stream(classifier, curves, k), equal_nan=True)
-        same(found, whole[curves.offsets[k] : curves.offsets[k + 1]])
+    whole = classifier.classify(curves).final()
+    alone = [stream(classifier, curves, k) for k in range(len(curves))]
+    random = np.random.default_rng(data.draw(st.integers(0, 1_000)))
+    turn = np.concatenate([np.sort(random.integers(0, 4, size)) for size in curves.n_observations])
+    states, taken = classifier.start_many(curves), np.zeros(len(curves), int)
+    for now in range(4):
+        part = curves.where(turn == now)
+        states, found, late = classifier.step_many(states, part)
+        assert not late.any()
+        taken += part.n_observations
+        for k, count in enumerate(taken):
+            expected = alone[k][count - 1] if count else np.full(len(classifier.classes), np.nan)
+            assert np.array_equal(found[k], expected, equal_nan=True)
+    same(found, whole)
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,7 +7,7 @@ import firstlight as fl
 from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError, UsageError
 from firstlight.lightcurves import LightCurves
-from firstlight.suggest import Choice, suggest
+from firstlight.suggest import Choice, Suggestions, suggest
 from firstlight.suggest.ranking import latest
 from firstlight.suggest.suggestions import reasons
 
@@ -216,5 +216,9 @@ def test_the_order_of_before_still_works_and_says_the_new_one(
 
 
 def test_the_old_home_says_the_new_one() -> None:
-    with pytest.raises(ImportError, match=r"is now firstlight\.suggest\.Suggestions"):
-        from firstlight.classifier import Suggestions  # noqa: F401
+    import firstlight.classifier as room
+
+    with pytest.warns(DeprecationWarning, match=r"firstlight\.suggest\.Suggestions"):
+        assert room.Suggestions is Suggestions
+    with pytest.raises(ImportError, match=r"is now Checkpoint\.build"):
+        _ = room.write_checkpoint

@@ -6,7 +6,7 @@ from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
 from firstlight.classifier.loading import classifiers, classify, load
 from firstlight.classifier.predictions import Predictions
-from firstlight.classifier.stepping import StreamState
+from firstlight.classifier.stepping import Stepped, StreamState, StreamStates
 from firstlight.classifier.trust import ClassSets, Novelty, Trust
 
 __all__ = [
@@ -16,7 +16,9 @@ __all__ = [
     "Classifier",
     "Novelty",
     "Predictions",
+    "Stepped",
     "StreamState",
+    "StreamStates",
     "Trust",
     "classifiers",
     "classify",

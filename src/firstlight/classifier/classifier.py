@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,24 @@ from typing import Any
 import numpy as np
 
 from firstlight import facts
-from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
+from firstlight._types import Bools, Floats32
 from firstlight.classifier.calibration import Calibration, estimate_shares, shares
 from firstlight.classifier.checkpoint import CONFIG, NETWORK, TRUST, Checkpoint
 from firstlight.classifier.inference import Network
-from firstlight.classifier.predictions import Predictions, running
+from firstlight.classifier.predictions import Predictions, carry_on, pieces, running
 from firstlight.classifier.readout import Priors, Question, Readout
-from firstlight.classifier.stepping import StreamState, advance
+from firstlight.classifier.stepping import (
+    Stepped,
+    StreamState,
+    StreamStates,
+    advance,
+    advance_one,
+    from_bytes,
+)
 from firstlight.classifier.trust import Trust, read_trust
 from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError, whole_number
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
-
-# Observations prepared at a time: bounds the memory, and fits the caches of a processor.
-_ROWS_AT_ONCE = 32_768
 
 
 class Classifier:
@@ -85,22 +89,19 @@ class Classifier:
             ) from error
         self._network = Network(checkpoint.onnx, threads=threads, where=checkpoint.where(NETWORK))
         sizes = self._network.sizes
-        for what, stated, found in (
-            ("features", len(self.preparation.feature_names), sizes.features),
-            ("metadata columns", len(self.preparation.context_names), sizes.context),
-            ("classes", len(self.classes), sizes.classes),
-        ):
-            if stated != found:
-                raise CheckpointError(
-                    f"config.json states {stated} {what}, but network.onnx has {found}",
-                    where=checkpoint.where(),
-                )
-        part = checkpoint.extras.get(TRUST)
+        sizes.require(
+            features=len(self.preparation.feature_names),
+            context=len(self.preparation.context_names),
+            classes=len(self.classes),
+            where=checkpoint.where(),
+        )
         self.trust: Trust | None = None
-        if part is not None:
-            numbers = sizes.embedding + sizes.features
+        if TRUST in checkpoint.parts:
             self.trust = read_trust(
-                part, classes=len(self.classes), numbers=numbers, where=checkpoint.where(TRUST)
+                checkpoint.parts[TRUST],
+                classes=len(self.classes),
+                numbers=sizes.embedding + sizes.features,
+                where=checkpoint.where(TRUST),
             )
         # A pure function of the question; kept, because a stream asks the same at every observation.
         readout = partial(Readout.of, own=self.classes, calibration=self.calibration, trust=self.trust)
@@ -149,7 +150,7 @@ class Classifier:
         days = np.full(N, np.nan)
         read = np.zeros(N, np.bool_)
         flags = curves.object_flags.copy()
-        for first, last in _pieces(curves.offsets):
+        for first, last in pieces(curves.offsets):
             piece = curves if (first, last) == (0, n) else curves[first:last]
             begin = int(curves.offsets[first])
             sequences = self.preparation(piece)
@@ -160,7 +161,7 @@ class Classifier:
             days[rows] = sequences.time[issued]
             read[sequences.row + begin] = True
             flags[first:last] |= sequences.flags
-        _carry_on(said.columns(), days, curves)
+        carry_on(said.columns(), days, curves)
         # As `LightCurves.until` counts, so that a look back says what was said then.
         lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
         detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
@@ -224,7 +225,7 @@ class Classifier:
         """What the network makes of each whole light curve, float32 [n, E]; NaN where it read nothing."""
         require_curves(curves)
         out = np.full((len(curves), self._network.sizes.embedding), np.nan, np.float32)
-        for first, last in _pieces(curves.offsets):
+        for first, last in pieces(curves.offsets):
             sequences = self.preparation(curves[first:last])
             (rows,) = self._run(sequences, ("embedding",), batch_size)
             # Of several seasons the last one stays.
@@ -287,40 +288,84 @@ class Classifier:
         DataError
             When the observation belongs before one that was already taken.
         """
-        (state,) = self.step_many([state], [observation])
+        state = advance_one(
+            self.preparation, self._network, self._readout(state.question), state, observation
+        )
         return state, state.probabilities
 
-    def step_many(
-        self, states: Sequence[StreamState], observations: Sequence[Observation]
-    ) -> list[StreamState]:
-        """The next state of each object, its ``probabilities`` as `step` gives them to the last bit.
-
-        One call of the network for all objects, so that each costs a fraction of a `step`.
+    def start_many(
+        self,
+        curves: LightCurves,
+        *,
+        classes: Sequence[str] | None = None,
+        priors: Priors = None,
+        novelty: bool = False,
+    ) -> StreamStates:
+        """The states of many objects before their first observation.
 
         Parameters
         ----------
-        states : sequence of StreamState
-            Of different objects, as many as there are observations; each may ask something else.
-        observations : sequence of Observation
-            The next one of each object.
+        curves : LightCurves
+            Objects and their metadata; observations do not count. Their passbands are those that may come.
+        classes, priors, novelty : optional
+            As in `classify`.
+        """
+        require_curves(curves, where="start_many")
+        question = self._question(classes, priors, novelty, where="start_many")
+        answers = self._readout(question).nothing(len(curves))
+        hidden = self._network.first_hidden(len(curves))
+        return StreamStates(self.preparation.begin(curves), hidden, answers, question)
+
+    def step_many(self, states: StreamStates, curves: LightCurves) -> Stepped:
+        """What becomes of n objects by further observations: their states, and the answers in force.
+
+        To the last bit what `step` says of each object alone, by one preparation of all observations and one
+        call of the network for all objects that go on by as many rows. `states` stay valid.
+
+        Parameters
+        ----------
+        states : StreamStates
+        curves : LightCurves
+            The new observations of the same objects in the same order, of any number each. Those that were
+            taken before change nothing; those that come too late change nothing and are named.
 
         Raises
         ------
         UsageError
-            When there are not as many of the one as of the other.
+            For another number of objects.
         DataError
-            As in `step`; then no state has moved.
+            For a passband that the states do not know.
         """
-        if len(states) != len(observations):
-            raise UsageError(f"{len(observations)} observations for {len(states)} states", where="step_many")
-        return advance(self.preparation, self._network, self._readout, states, observations)
+        require_curves(curves, where="step_many")
+        return advance(self.preparation, self._network, self._readout(states.question), states, curves)
 
-    def sets(self, state: StreamState, coverage: float = 0.9) -> Bools:
-        """The classes that stay possible, bool [C], see `Predictions.sets`; all of them before an answer."""
-        readout = self._readout(state.question)
-        if state.probabilities is None:
+    def states_of(
+        self,
+        data: Iterable[bytes],
+        bands: Sequence[facts.Passband],
+        *,
+        classes: Sequence[str] | None = None,
+        priors: Priors = None,
+        novelty: bool = False,
+    ) -> StreamStates:
+        """The states that `StreamStates.to_bytes` wrote, of these passbands and of what was asked then.
+
+        Raises
+        ------
+        DataError
+            For bytes of another version, classifier, question or passbands, or cut short.
+        """
+        question = self._question(classes, priors, novelty, where="states_of")
+        nothing = self._readout(question).nothing(0)
+        hidden, answers, rest = from_bytes(data, self._network.first_hidden(0), nothing)
+        return StreamStates(self.preparation.states_of(rest, bands), hidden, answers, question)
+
+    def sets(self, states: StreamState | StreamStates, coverage: float = 0.9) -> Bools:
+        """The classes that stay possible, bool [C] or [n, C]: before an answer all (`Predictions.sets`)."""
+        readout = self._readout(states.question)
+        if states.probabilities is None:
             return np.ones(len(readout.classes), np.bool_)
-        evidence = readout.evidence(state.stated, state.n_detections)
+        evidence = readout.evidence(states.stated, states.n_detections)
         if evidence is None:
             raise UsageError("the classifier has no class sets", where=Arg("sets"))
         return evidence(coverage)
@@ -349,27 +394,3 @@ def require_curves(curves: object, where: str = "") -> None:
             where=where,
             hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
         )
-
-
-def _pieces(offsets: Ints) -> Iterator[tuple[int, int]]:
-    """Ranges of objects with about `_ROWS_AT_ONCE` observations each."""
-    first, n = 0, len(offsets) - 1
-    while first < n:
-        last = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
-        last = min(max(last, first + 1), n)
-        yield first, last
-        first = last
-
-
-def _carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> None:
-    """Fill rows without an answer of their own with the one in force, in place."""
-    answered = np.isfinite(days)
-    if answered.all():
-        return
-    index = np.arange(len(days))
-    source = np.maximum.accumulate(np.where(answered, index, -1))
-    filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
-    source = source[filled]
-    for column in columns:
-        column[filled] = column[source]
-    days[filled] = curves.time[filled] - curves.time[source] + days[source]

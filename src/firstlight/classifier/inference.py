@@ -31,6 +31,18 @@ class Sizes(NamedTuple):
     classes: int
     embedding: int
 
+    def require(self, *, features: int, context: int, classes: int, where: str) -> None:
+        """Raise CheckpointError when a config states another size than the graph has."""
+        for what, stated, found in (
+            ("features", features, self.features),
+            ("metadata columns", context, self.context),
+            ("classes", classes, self.classes),
+        ):
+            if stated != found:
+                raise CheckpointError(
+                    f"config.json states {stated} {what}, but network.onnx has {found}", where=where
+                )
+
 
 class Network:
     """One ONNX graph, loaded. It may be used by several threads at once.

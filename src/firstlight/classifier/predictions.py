@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from firstlight._types import AnyArray, Bits, Bools, Floats, Floats32, Ints
 from firstlight.classifier.trust import Evidence
 from firstlight.errors import Arg, MissingExtraError, UsageError
+from firstlight.lightcurves import LightCurves
+
+# Observations prepared at a time: bounds the memory, and fits the caches of a processor.
+_ROWS_AT_ONCE = 32_768
 
 
 def running(which: Bools) -> Ints:
@@ -20,6 +25,30 @@ def running(which: Bools) -> Ints:
     total = np.zeros(len(which) + 1, np.int64)
     np.cumsum(which, out=total[1:])
     return total
+
+
+def pieces(offsets: Ints) -> Iterator[tuple[int, int]]:
+    """Ranges of objects with about `_ROWS_AT_ONCE` observations each."""
+    first, n = 0, len(offsets) - 1
+    while first < n:
+        last = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
+        last = min(max(last, first + 1), n)
+        yield first, last
+        first = last
+
+
+def carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> None:
+    """Fill rows without an answer of their own with the one in force, in place."""
+    answered = np.isfinite(days)
+    if answered.all():
+        return
+    index = np.arange(len(days))
+    source = np.maximum.accumulate(np.where(answered, index, -1))
+    filled = ~answered & (source >= curves.offsets[:-1][curves.owner])
+    source = source[filled]
+    for column in columns:
+        column[filled] = column[source]
+    days[filled] = curves.time[filled] - curves.time[source] + days[source]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -5,7 +5,7 @@ A table asks for many rows at once, a stream for the last row of each object: bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +58,17 @@ class RowAnswers(NamedTuple):
     stated: Floats32 | None
     n_detections: Ints
     novelty: Floats32 | None
+
+    def over(self, function: Callable[..., AnyArray], *others: RowAnswers) -> RowAnswers:
+        """The same function of each column, and of those of others like these."""
+        found = [
+            function(*columns) for columns in zip(*(one.columns() for one in (self, *others)), strict=True)
+        ]
+        probabilities, seen, *rest = found
+        novelty = rest.pop() if self.novelty is not None else None
+        same = self.stated is self.probabilities
+        stated = probabilities if same else rest.pop() if self.stated is not None else None
+        return RowAnswers(probabilities=probabilities, stated=stated, n_detections=seen, novelty=novelty)
 
     def columns(self) -> list[AnyArray]:
         """All arrays, each once."""
@@ -142,7 +153,13 @@ class Readout(NamedTuple):
         return ("logits",) if self.novelty is None else ("logits", "embedding")
 
     def __call__(
-        self, outputs: Sequence[Floats32], features: Floats32, rows: Ints | Bools, n_detections: Ints
+        self,
+        outputs: Sequence[Floats32],
+        features: Floats32,
+        rows: Ints | Bools,
+        n_detections: Ints,
+        *,
+        alone: bool = False,
     ) -> RowAnswers:
         """The answers at M rows.
 
@@ -156,10 +173,12 @@ class Readout(NamedTuple):
             Where an answer is given.
         n_detections : int64 [M]
             Detections seen there.
+        alone : bool
+            Sum over classes row by row: sums of many rows at once may round in another way.
         """
         logits = outputs[0][rows]
         own = self.calibration.probabilities(logits, n_detections, self.shift)
-        probabilities = self._collapsed(own)
+        probabilities = self._collapsed(own, alone)
         stated = None if self.sets is None else own
         if stated is not None and self.stated_shift is not None:
             stated = self.calibration.probabilities(logits, n_detections, self.stated_shift)
@@ -190,11 +209,12 @@ class Readout(NamedTuple):
             return None
         return Evidence(self.sets, stated, n_detections, None if self.matrix is None else self.matrix > 0.0)
 
-    def _collapsed(self, own: Floats32) -> Floats32:
+    def _collapsed(self, own: Floats32, alone: bool) -> Floats32:
         """Probabilities of the classes asked for, float32 [M, C], from those of the network's classes."""
         if self.matrix is None:
             return own
-        summed = own @ self.matrix
+        rows = np.split(own, len(own)) if alone and len(own) else [own]
+        summed = np.concatenate([some @ self.matrix for some in rows])
         total = summed.sum(axis=-1, keepdims=True)
         # Nothing left in the classes asked for: then nothing is known among them.
         even = np.full(summed.shape, 1.0 / len(self.classes), np.float32)

@@ -1,19 +1,23 @@
-"""One observation after the other: where a classifier stands with an object, and how many objects move on."""
+"""One observation after the other: where a classifier stands with one object of a stream, or with many."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from firstlight import preparation
-from firstlight._types import Bools, Floats32
+from firstlight._types import AnyArray, Bools, Floats32, Ints
 from firstlight.classifier.inference import Network
 from firstlight.classifier.readout import Question, Readout, RowAnswers
-from firstlight.errors import UsageError
-from firstlight.preparation import Observation, Preparation
+from firstlight.errors import DataError, UsageError
+from firstlight.lightcurves import LightCurves
+
+VERSION = 1
+_HEADER = struct.Struct("<BxHHH")  # version, bytes of hidden state, of the answer, of each other column
 
 
 class StreamState(NamedTuple):
@@ -46,68 +50,205 @@ class StreamState(NamedTuple):
 
     def sets(self, coverage: float = 0.9) -> Bools:
         """Moved: the thresholds are the classifier's, ``classifier.sets(state, coverage)``."""
-        raise UsageError(
-            "a state holds no class sets any more", hint=f"Ask classifier.sets(state, {coverage:g})."
+        raise UsageError("a state holds no class sets", hint=f"Ask classifier.sets(state, {coverage:g}).")
+
+
+@dataclass(frozen=True, eq=False)
+class StreamStates:
+    """Where a classifier stands with n objects; an immutable value of columns that holds nothing of it.
+
+    Attributes
+    ----------
+    preparation : firstlight.preparation.States
+    hidden : float32 [L, n, H]
+        What the network remembers.
+    answers : RowAnswers
+        Those in force, a row an object; NaN before the first.
+    question : Question
+        On which classes it answers, and with which priors: the same of all objects.
+    """
+
+    preparation: preparation.States
+    hidden: Floats32
+    answers: RowAnswers
+    question: Question
+
+    def __len__(self) -> int:
+        return len(self.preparation)
+
+    @property
+    def probabilities(self) -> Floats32:
+        """The answers in force, float32 [n, C]; NaN before the first."""
+        return self.answers.probabilities
+
+    @property
+    def novelty(self) -> Floats32 | None:
+        """Of the answers in force, float32 [n]; None where it was not asked for."""
+        return self.answers.novelty
+
+    @property
+    def stated(self) -> Floats32 | None:
+        """As `StreamState.stated`, float32 [n, C of the network]."""
+        return self.answers.stated
+
+    @property
+    def n_detections(self) -> Ints:
+        """Seen by the network when it gave the answers in force, int64 [n]."""
+        return self.answers.n_detections
+
+    def take(self, which: AnyArray) -> StreamStates:
+        """Some objects, by position or mask, in the order asked."""
+        return replace(
+            self,
+            preparation=self.preparation.take(which),
+            hidden=self.hidden[:, which],
+            answers=self.answers.over(lambda column: column[which]),
         )
+
+    @staticmethod
+    def concat(parts: Sequence[StreamStates]) -> StreamStates:
+        """All objects of several states of one classifier, of which the same was asked."""
+        if not parts or any(part.question != parts[0].question for part in parts):
+            raise UsageError("states of which the same was asked are needed", where="concat")
+        first, *others = (part.answers for part in parts)
+        return StreamStates(
+            preparation.States.concat([part.preparation for part in parts]),
+            np.concatenate([part.hidden for part in parts], axis=1),
+            first.over(lambda *columns: np.concatenate(columns), *others),
+            parts[0].question,
+        )
+
+    def to_bytes(self) -> list[bytes]:
+        """Each object as bytes, which `Classifier.states_of` reads."""
+        columns = [self.hidden.transpose(1, 0, 2), *self.answers.columns()]
+        head = _head(columns)
+        return [
+            b"".join([head, *(column[k].tobytes() for column in columns), one])
+            for k, one in enumerate(self.preparation.to_bytes())
+        ]
+
+
+class Stepped(NamedTuple):
+    """What became of n objects by N further observations.
+
+    Attributes
+    ----------
+    states : StreamStates
+    probabilities : float32 [n, C]
+        In force after them; NaN before the first answer.
+    late : bool [N]
+        Observations that come before one that was taken, and were not: start anew to have them read.
+    """
+
+    states: StreamStates
+    probabilities: Floats32
+    late: Bools
+
+
+def _head(columns: Sequence[AnyArray]) -> bytes:
+    """Version and sizes, by which bytes of another network or question are known."""
+    sizes = [column.dtype.itemsize * int(np.prod(column.shape[1:])) for column in columns]
+    return _HEADER.pack(VERSION, sizes[0], sizes[1], sum(sizes[2:]))
+
+
+def from_bytes(
+    data: Iterable[bytes], hidden: Floats32, nothing: RowAnswers
+) -> tuple[Floats32, RowAnswers, list[bytes]]:
+    """Hidden states, answers, and the bytes of the preparation, of what `StreamStates.to_bytes` wrote.
+
+    Parameters
+    ----------
+    data : iterable of bytes
+        Of n objects.
+    hidden : float32 [L, 0, H]
+    nothing : RowAnswers
+        Of no rows: which columns there are.
+
+    Raises
+    ------
+    DataError
+        For bytes of another version, network or question, or cut short.
+    """
+    data = list(data)
+    columns = [hidden.transpose(1, 0, 2), *nothing.columns()]
+    head = _head(columns)
+    kind = np.dtype([("head", "V8"), *((f"c{k}", c.dtype, c.shape[1:]) for k, c in enumerate(columns))])
+    for k, one in enumerate(data):
+        if one[: len(head)] != head or len(one) < kind.itemsize:
+            raise DataError(
+                "was written by another version, of another classifier or question, or cut short",
+                where=f"state {k}",
+                hint="Start anew from the observations.",
+            )
+    read = np.frombuffer(b"".join(one[: kind.itemsize] for one in data), kind)
+    found = iter([read[f"c{k}"].copy() for k in range(1, len(columns))])
+    answers = nothing.over(lambda column: next(found))
+    return (
+        np.ascontiguousarray(read["c0"].transpose(1, 0, 2)),
+        answers,
+        [one[kind.itemsize :] for one in data],
+    )
+
+
+def advance_one(
+    rule: preparation.Preparation,
+    network: Network,
+    readout: Readout,
+    state: StreamState,
+    observation: preparation.Observation,
+) -> StreamState:
+    """The state after a further observation of its object."""
+    before = state.preparation
+    after, features, issued = rule.step(before, observation)
+    if not len(features):
+        return state._replace(preparation=after)
+    offsets = np.array([0, len(features)])
+    hidden = state.hidden if after.season == before.season else network.first_hidden()
+    outputs, hidden = network.steps(
+        features, offsets, after.context, after.context_mask, hidden, outputs=readout.outputs
+    )
+    state = state._replace(preparation=after, hidden=hidden)
+    if not issued[-1]:
+        return state
+    said = readout(outputs, features, offsets[1:] - 1, np.array([after.n_detections]))
+    return state._replace(
+        probabilities=said.probabilities[0],
+        novelty=None if said.novelty is None else float(said.novelty[0]),
+        stated=None if said.stated is None else said.stated[0],
+        n_detections=int(said.n_detections[0]),
+    )
 
 
 def advance(
-    rule: Preparation,
+    rule: preparation.Preparation,
     network: Network,
-    readout_of: Callable[[Question], Readout],
-    states: Sequence[StreamState],
-    observations: Sequence[Observation],
-) -> list[StreamState]:
-    """The next state of each object: one preparation, one call of the network, one readout a question."""
-    steps = [rule.step(state.preparation, one) for state, one in zip(states, observations, strict=True)]
-    read = [k for k, (_, features, _) in enumerate(steps) if len(features)]
-    asked: dict[Question, list[int]] = {}
-    for place, k in enumerate(read):
-        asked.setdefault(states[k].question, []).append(place)
-    readouts = {question: readout_of(question) for question in asked}
-    answers: dict[int, tuple[RowAnswers, int]] = {}
-    hidden = network.first_hidden(0)
-    if read:
-        new = [steps[k][0] for k in read]
-        features = np.concatenate([steps[k][1] for k in read])
-        offsets = [0, *accumulate(len(steps[k][1]) for k in read)]
-        outputs, hidden = network.steps(
-            features,
-            np.array(offsets),
-            np.concatenate([state.context for state in new]),
-            np.concatenate([state.context_mask for state in new]),
-            np.concatenate([_before(network, states[k], steps[k][0]) for k in read], axis=1),
-            outputs=max(readout.outputs for readout in readouts.values()),  # the longest: each begins alike
-        )
-        for question, members in asked.items():
-            places = [place for place in members if steps[read[place]][2][-1]]
-            # Sums over classes may round by the number of rows at once: then each object by itself.
-            alone = readouts[question].matrix is not None
-            for some in [[place] for place in places] if alone else [places] if places else []:
-                rows = np.array([offsets[place + 1] - 1 for place in some])
-                seen = np.array([new[place].n_detections for place in some])
-                said = readouts[question](outputs, features, rows, seen)
-                answers.update((place, (said, row)) for row, place in enumerate(some))
-    after = [state._replace(preparation=step[0]) for state, step in zip(states, steps, strict=True)]
-    for place, k in enumerate(read):
-        after[k] = _moved(after[k], hidden[:, place : place + 1].copy(), answers.get(place))
-    return after
-
-
-def _before(network: Network, state: StreamState, now: preparation.State) -> Floats32:
-    """What the network remembers when it reads on: nothing where a trigger starts a new season."""
-    return state.hidden if now.season == state.preparation.season else network.first_hidden()
-
-
-def _moved(state: StreamState, hidden: Floats32, answer: tuple[RowAnswers, int] | None) -> StreamState:
-    """The state after the network read a row, with the new answer in force where there is one."""
-    if answer is None:
-        return state._replace(hidden=hidden)
-    said, row = answer
-    return state._replace(
-        hidden=hidden,
-        probabilities=said.probabilities[row],
-        novelty=None if said.novelty is None else float(said.novelty[row]),
-        stated=None if said.stated is None else said.stated[row],
-        n_detections=int(said.n_detections[row]),
+    readout: Readout,
+    states: StreamStates,
+    curves: LightCurves,
+) -> Stepped:
+    """What becomes of objects by further observations: one preparation, one round of the network."""
+    moved = rule.steps(states.preparation, curves)
+    read = moved.sequences
+    outputs, after = network.steps(
+        read.features,
+        read.offsets,
+        read.context,
+        read.context_mask,
+        np.where(moved.begins[:, None], np.float32(0.0), states.hidden[:, read.owner]),
+        outputs=readout.outputs,
     )
+    hidden, last = states.hidden.copy(), _last_of_each(read.owner)
+    hidden[:, read.owner[last]] = after[:, last]
+    answers, owner = states.answers.over(np.copy), np.repeat(read.owner, read.lengths)
+    rows = np.flatnonzero(read.issued)
+    rows = rows[_last_of_each(owner[rows])]
+    answers.put(owner[rows], readout(outputs, read.features, rows, read.n_detections[rows], alone=True))
+    states = StreamStates(moved.states, hidden, answers, states.question)
+    return Stepped(states, states.probabilities, moved.late)
+
+
+def _last_of_each(owner: AnyArray) -> Bools:
+    """Which entries are the last of their owner; owners never decrease."""
+    last = np.ones(len(owner), np.bool_)
+    last[:-1] = owner[1:] != owner[:-1]
+    return last
