@@ -20,10 +20,10 @@ from firstlight.tables.objects import (
     object_table,
     one_row_each,
     refuse_repeated,
-    replace,
     same_tables,
     settled,
     stack,
+    with_column,
 )
 
 IDS = pa.array(["a", "b", "c"])
@@ -149,15 +149,15 @@ def test_equal_tables_are_equal_where_values_are_missing() -> None:
     one = pa.table({"x": [1.0, None, np.nan], "y": ["a", None, "b"]})
     other = pa.table({"x": [1.0, np.nan, None], "y": ["a", None, "b"]})
     assert same_tables(one, other) and same_tables(one.slice(0, 0), other.slice(0, 0))
-    assert not same_tables(one, replace(other, "y", pa.array(["a", "c", "b"])))
+    assert not same_tables(one, with_column(other, "y", pa.array(["a", "c", "b"])))
     assert not same_tables(one, other.select(["y", "x"]))
     assert not same_tables(one, other.slice(1))
 
 
 def test_a_column_is_replaced_where_it_stands_or_comes_last() -> None:
     one = pa.table({"x": [1], "y": [2]})
-    assert replace(one, "x", pa.array([9])).to_pydict() == {"x": [9], "y": [2]}
-    assert replace(one, "z", pa.array([9])).column_names == ["x", "y", "z"]
+    assert with_column(one, "x", pa.array([9])).to_pydict() == {"x": [9], "y": [2]}
+    assert with_column(one, "z", pa.array([9])).column_names == ["x", "y", "z"]
 
 
 def test_an_object_in_two_parts_is_refused() -> None:

@@ -21,15 +21,16 @@ from firstlight._types import Ints
 from firstlight.errors import DataError, UnknownNameError
 from firstlight.facts import Passband, is_packaged, passband, survey, surveys, to_plain
 from firstlight.lightcurves.columnar import Columnar
-from firstlight.lightcurves.from_columns import classify_rows, given_detections, given_flags
+from firstlight.lightcurves.flags import flag_column
+from firstlight.lightcurves.from_columns import classify_rows
 from firstlight.lightcurves.object_table import standard
 from firstlight.lightcurves.rows import Rows, in_order, take_rows
 from firstlight.tables import frames
-from firstlight.tables.columns import as_arrow, floats
+from firstlight.tables.columns import as_arrow, floats, truths
 from firstlight.tables.frames import arrow_table
 from firstlight.tables.identifiers import as_text, identifiers
 from firstlight.tables.nested import flattened, unnested
-from firstlight.tables.objects import object_table, one_array, replace
+from firstlight.tables.objects import object_table, one_array, with_column
 
 NESTED = "lightcurve"
 PASSBANDS = b"firstlight.passbands"
@@ -79,16 +80,15 @@ def _rows(
         )
     size = len(columns["mjd"])
     codes, bands = _codes(as_arrow(columns["band"], "band"), bands, among)
-    detected = given_detections(columns.get("detected"))
     rows = classify_rows(
         time=floats(columns["mjd"], "mjd"),
         passband=codes,
         flux=floats(columns["flux"], "flux"),
         flux_err=floats(columns["flux_err"], "flux_err"),
         limit=floats(columns["limit"], "limit") if "limit" in columns else np.full(size, np.nan),
-        detected=detected,
+        detected=truths(columns["detected"], "detected") if "detected" in columns else None,
         detection_snr=max((band.detection_snr for band in bands), default=5.0),
-        flags=given_flags(columns.get("flags"), size),
+        flags=flag_column(columns.get("flags"), size),
     )
     return rows, bands
 
@@ -129,7 +129,7 @@ def _with_survey(objects: pa.Table, rows: Rows, offsets: Ints, bands: tuple[Pass
     first[owner[seen]] = rows.passband[seen]
     usual = bands[0].survey if bands else ""
     names = [bands[code].survey if code >= 0 else usual for code in first.tolist()]
-    return replace(objects, "survey", pa.array(names, pa.string()))
+    return with_column(objects, "survey", pa.array(names, pa.string()))
 
 
 def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
@@ -173,16 +173,12 @@ class Conversions(Columnar):
         """
         if NESTED not in table.column_names:
             raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
-        ids = (
-            table.column("object_id")
-            if "object_id" in table.column_names
-            else pa.chunked_array([pa.nulls(len(table))])
-        )
-        columns, counts = flattened(unnested(table.column(NESTED), NESTED), ids)
+        objects = object_table(table.drop_columns([NESTED]))
+        columns, counts = flattened(unnested(table.column(NESTED), NESTED), objects.column("object_id"))
         offsets = np.concatenate([[0], np.cumsum(counts)])
         known = (table.schema.metadata or {}).get(PASSBANDS)
         rows, bands = _rows(columns, loads(known) if known else None)
-        objects = _with_survey(object_table(table.drop_columns([NESTED])), rows, offsets, bands)
+        objects = _with_survey(objects, rows, offsets, bands)
         return cls.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
     def to_pandas(self) -> tuple[Any, Any]:
@@ -229,7 +225,7 @@ class Conversions(Columnar):
         polars = frames.library("polars", where="LightCurves.to_polars")
         long = self.observations()
         for name in ("object_id", "band"):
-            long = replace(long, name, long.column(name).cast(pa.string()))
+            long = with_column(long, name, long.column(name).cast(pa.string()))
         # An Enum carries all passbands, those without observations too, in their order.
         frame = polars.from_arrow(long).with_columns(
             polars.col("band").cast(polars.Enum(list(self.passbands)))

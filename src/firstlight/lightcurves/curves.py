@@ -24,8 +24,8 @@ from firstlight.tables.objects import (
     object_table,
     one_array,
     refuse_repeated,
-    replace,
     stack,
+    with_column,
 )
 
 
@@ -196,10 +196,10 @@ class LightCurves(FromColumns, Conversions):
         objects = self.objects
         for name in joined.column_names:
             if name in given and name not in ("object_id", "flags", "survey"):
-                objects = replace(objects, name, joined.column(name))
+                objects = with_column(objects, name, joined.column(name))
         replaced = Flag.REDSHIFT_SENTINEL if given & {"redshift", "photoz"} else Flag(0)
         flags = (self.object_flags & ~np.uint16(replaced)) | np.asarray(joined.column("flags"), np.uint16)
-        objects = replace(objects, "flags", pa.array(flags, pa.uint16()))
+        objects = with_column(objects, "flags", pa.array(flags, pa.uint16()))
         return dataclasses.replace(self, objects=objects)
 
     def with_labels(
@@ -222,7 +222,7 @@ class LightCurves(FromColumns, Conversions):
         if scheme is not None:
             tree = class_tree()
             values = [None if one is None else tree.canonical(one, scheme=scheme) for one in values]
-        objects = replace(self.objects, "label", pa.array(values, pa.string()))
+        objects = with_column(self.objects, "label", pa.array(values, pa.string()))
         return dataclasses.replace(self, objects=objects)
 
     @staticmethod

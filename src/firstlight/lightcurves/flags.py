@@ -6,7 +6,9 @@ from enum import IntFlag
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from firstlight._types import AnyArray, Bits
+from firstlight.tables.columns import floats
 
 
 class Flag(IntFlag):
@@ -70,6 +72,13 @@ def flag_names(flags: int) -> tuple[str, ...]:
     return tuple(str(flag.name).lower() for flag in Flag if flag & int(flags))
 
 
-def mark(flags: NDArray[np.uint16], where: NDArray[Any], flag: Flag) -> None:
+def mark(flags: Bits, where: AnyArray, flag: Flag) -> None:
     """Set the bits of `flag` in place, where a mask or positions say so."""
     flags[where] |= np.uint16(flag)  # an IntFlag itself would turn the array into int64
+
+
+def flag_column(values: Any, size: int) -> Bits:
+    """Given flags as uint16; zeros where none are given."""
+    if values is None:
+        return np.zeros(size, np.uint16)
+    return np.nan_to_num(floats(values, "flags")).astype(np.uint16)

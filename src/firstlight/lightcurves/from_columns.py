@@ -17,7 +17,7 @@ from firstlight.facts import Survey
 from firstlight.facts import survey as find_survey
 from firstlight.facts import zero_point as zero_point_of
 from firstlight.lightcurves.columnar import Columnar
-from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
+from firstlight.lightcurves.flags import UNUSABLE, Flag, flag_column, mark
 from firstlight.lightcurves.object_table import assemble
 from firstlight.lightcurves.photometry import (
     Photometry,
@@ -214,19 +214,6 @@ def judged(time: Any, flux: Any, flux_err: Any, limit: Any, a: Arithmetic) -> tu
     return measured, limited, bits | huge * np.uint16(Flag.IMPLAUSIBLE_FLUX)
 
 
-def given_flags(flags: Any, size: int) -> Bits:
-    """Flags of observations as uint16; zeros where none are given."""
-    if flags is None:
-        return np.zeros(size, np.uint16)
-    values = floats(flags, "flags")
-    return np.nan_to_num(values).astype(np.uint16)
-
-
-def given_detections(detected: Any) -> tuple[Bools, Bools] | None:
-    """Detection flags as (value, known); None where none are given."""
-    return None if detected is None else truths(detected, "detected")
-
-
 class FromColumns(Columnar):
     """Light curves from columns of any spelling."""
 
@@ -329,7 +316,7 @@ class FromColumns(Columnar):
         refuse_unequal({name: len(values) for name, values in given.columns().items()})
         codes = passband_codes(which, given.passband, ids, unknown_passbands)
         value, error, bound, unsigned = brightness(given, len(when))
-        bits = given_flags(given.flags, len(when))
+        bits = flag_column(given.flags, len(when))
         mark(bits, unsigned, Flag.BAD_QUALITY)
         rows = classify_rows(
             time=modified_julian(when, given.time_system),
@@ -337,7 +324,7 @@ class FromColumns(Columnar):
             flux=value,
             flux_err=error,
             limit=bound,
-            detected=given_detections(given.detected),
+            detected=None if given.detected is None else truths(given.detected, "detected"),
             detection_snr=which.detection_snr,
             flags=bits,
         )

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from firstlight._types import Bits, Bools, Floats, Ints
+from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import Arg, DataError
-from firstlight.lightcurves.flags import Flag, mark
+from firstlight.lightcurves.flags import Flag, flag_column, mark
 from firstlight.notes import Notes
 from firstlight.tables.columns import floats, is_text, truths
-from firstlight.tables.objects import NUMBERS, match, one_array, one_row_each, replace
+from firstlight.tables.objects import NUMBERS, match, one_array, one_row_each, with_column
 
 # SNANA and its descendants; one column can mix several (github RickKessler/SNANA, issue 1210).
 SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0)
@@ -20,7 +20,7 @@ _FIRST = ("object_id", "survey", "flags", "dereddened")
 
 def clean(table: pa.Table, notes: Notes, *, time_system: str = "mjd") -> pa.Table:
     """Metadata with sentinels and impossible values as NaN, `flags` that say so, and `notes` in words."""
-    flags = _given_flags(table)
+    flags = flag_column(table.column("flags") if "flags" in table.column_names else None, len(table))
     values = {name: floats(table.column(name), name).copy() for name in NUMBERS if name in table.column_names}
 
     def drop(name: str, bad: Bools, flag: Flag, why: str) -> None:
@@ -54,8 +54,8 @@ def clean(table: pa.Table, notes: Notes, *, time_system: str = "mjd") -> pa.Tabl
                     error[np.isnan(values[name])] = np.nan
                 drop(f"{name}_err", error <= 0, Flag.BAD_METADATA, "an uncertainty is positive")
     for name, value in values.items():
-        table = replace(table, name, pa.array(value))
-    return _plain_text(replace(table, "flags", pa.array(flags)))
+        table = with_column(table, name, pa.array(value))
+    return _plain_text(with_column(table, "flags", pa.array(flags)))
 
 
 def _trigger(value: Floats, time_system: str) -> Floats:
@@ -74,12 +74,12 @@ def _plain_text(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         column = table.column(name)
         if name == "label" or is_text(column.type):
-            table = replace(table, name, column.cast(pa.string()))
+            table = with_column(table, name, column.cast(pa.string()))
     if "label" not in table.column_names:
         return table
     label = table.column("label")
     empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(label), ""), False)
-    return replace(table, "label", pc.if_else(empty, pa.scalar(None, pa.string()), label))
+    return with_column(table, "label", pc.if_else(empty, pa.scalar(None, pa.string()), label))
 
 
 def assemble(
@@ -107,8 +107,8 @@ def assemble(
     joined = table.take(pa.array(every, mask=every < 0))
     for name in NUMBERS:
         if name in joined.column_names:
-            joined = replace(joined, name, pc.fill_null(joined.column(name), np.nan))
-    joined = clean(replace(joined, "object_id", ids), notes, time_system=time_system)
+            joined = with_column(joined, name, pc.fill_null(joined.column(name), np.nan))
+    joined = clean(with_column(joined, "object_id", ids), notes, time_system=time_system)
     _tell_mismatches(names, rows, table, unused, notes)
     return _in_standard_form(joined, survey=survey, dereddened=dereddened)
 
@@ -123,19 +123,13 @@ def _in_standard_form(table: pa.Table, *, survey: str, dereddened: bool) -> pa.T
     column = pa.array([survey] * len(table), pa.string())
     if "survey" in names and is_text(table.column("survey").type):
         column = pc.fill_null(table.column("survey").cast(pa.string()), survey)
-    table = replace(table, "survey", column)
+    table = with_column(table, "survey", column)
     corrected = np.full(len(table), dereddened)
     if "dereddened" in names:
         value, known = truths(table.column("dereddened"), "dereddened")
         corrected = np.where(known, value, dereddened)
-    table = replace(table, "dereddened", pa.array(corrected))
+    table = with_column(table, "dereddened", pa.array(corrected))
     return table.select([*_FIRST, *(name for name in table.column_names if name not in _FIRST)])
-
-
-def _given_flags(table: pa.Table) -> Bits:
-    if "flags" not in table.column_names:
-        return np.zeros(len(table), np.uint16)
-    return np.nan_to_num(floats(table.column("flags"), "flags")).astype(np.uint16)
 
 
 def _tell_mismatches(names: pa.Array, rows: Ints, table: pa.Table, unused: Ints, notes: Notes) -> None:

@@ -20,8 +20,7 @@ from firstlight.readers.nested_tables import from_nested, is_nested
 from firstlight.readers.table_files import Source
 from firstlight.tables.columns import numbers
 from firstlight.tables.identifiers import identities
-from firstlight.tables.objects import Objects, join, one_array
-from firstlight.tables.objects import replace as replace_column
+from firstlight.tables.objects import Objects, join, one_array, with_column
 
 
 @dataclass(frozen=True)
@@ -275,7 +274,7 @@ def _typed(table: pa.Table, settled: Plan, notes: Notes) -> pa.Table:
     """A table whose numbers are numbers, also where a later block of a text file came as text."""
     for name, kind in settled.wanted.items():
         if kind == "number" and pa.types.is_string(table.schema.field(name).type):
-            table = replace_column(table, name, pa.array(numbers(table.column(name), name, notes)))
+            table = with_column(table, name, pa.array(numbers(table.column(name), name, notes)))
     return table
 
 

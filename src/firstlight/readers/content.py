@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from firstlight.errors import DataError
 
-_HEAD = 1 << 16
+HEAD = 1 << 16
 BLOCK = 1 << 23
 _BROKEN = (OSError, EOFError, zlib.error)
 
@@ -29,10 +29,13 @@ class Content:
     ----------
     path : Path
         The file; a folder has no content, but may be handed on.
+    name : str
+        Its name: where errors are.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.name = self.path.name
         if not self.path.exists():
             raise DataError("no such file", where=str(path))
         self._open = ExitStack()
@@ -46,11 +49,6 @@ class Content:
         with self._lock:
             self._streaming = None
             self._open.close()
-
-    @property
-    def name(self) -> str:
-        """The name of the file: where errors are."""
-        return self.path.name
 
     @cached_property
     def _file(self) -> IO[bytes]:
@@ -73,18 +71,13 @@ class Content:
         """
         try:
             self._file.seek(0)
-            return self._file.read(_HEAD)
+            return self._file.read(HEAD)
         except _BROKEN as error:
             raise self.unreadable(error) from error
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether the file may be longer than its head."""
-        return len(self.head) == _HEAD
-
     def whole(self) -> bytes:
         """All bytes; errors as for `head`."""
-        if not self.is_cut:
+        if len(self.head) < HEAD:
             return self.head
         try:
             self._file.seek(0)

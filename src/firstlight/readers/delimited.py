@@ -15,11 +15,12 @@ import pyarrow.csv
 
 from firstlight.errors import DataError
 from firstlight.notes import Notes
-from firstlight.readers.content import BLOCK, Content, Utf8
+from firstlight.readers.content import BLOCK, HEAD, Content, Utf8
 from firstlight.readers.roles import listed
 from firstlight.tables.columns import MISSING
 
 CellKind = Literal["text", "number", "any"]
+_TYPES: Mapping[CellKind, pa.DataType] = {"text": pa.string(), "number": pa.float64(), "any": pa.string()}
 
 _NULLS = sorted(
     {form for word in MISSING for form in (word, word.upper(), word.capitalize(), f" {word}")} | {"NaN"}
@@ -35,34 +36,27 @@ class TextFile:
     ----------
     content : Content
         The open file.
-    names : tuple of str
-        Column names, trimmed.
+    schema : pa.Schema
+        Column names, trimmed; every column is text until it is read.
     delimiter : str
         One character; a blank stands for any run of blanks and tabs.
     skip : int
         Lines before the first data row.
+    where : str
+        Name of the file in errors.
     """
 
     content: Content
-    names: tuple[str, ...]
+    schema: pa.Schema
     delimiter: str
     skip: int
-
-    @property
-    def where(self) -> str:
-        """Name of the file in errors."""
-        return self.content.name
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Column names; every column is text until it is read."""
-        return pa.schema(dict.fromkeys(self.names, pa.string()))
+    where: str
 
     def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
         """The wanted columns as one table; cells that are no numbers stay text for the caller to judge."""
         batches = list(self.batches(wanted, notes))
         if not batches:
-            return pa.schema({name: _type(kind) for name, kind in wanted.items()}).empty_table()
+            return pa.schema({name: _TYPES[kind] for name, kind in wanted.items()}).empty_table()
         if batches[-1].schema != batches[0].schema:  # a later block had to be read as text
             batches = [batch.cast(batches[-1].schema) for batch in batches]
         return pa.Table.from_batches(batches)
@@ -103,14 +97,14 @@ class TextFile:
         if not bad.count:
             return
         text = (
-            f"{bad.count:,} rows do not have {len(self.names)} cells as the header says "
+            f"{bad.count:,} rows do not have {len(self.schema)} cells as the header says "
             f"(first: {bad.cells} cells, '{bad.first[:60]}')"
         )
         if bad.count > rows:
             raise DataError(
                 text,
                 where=self.where,
-                hint=f"Is it delimited by '{self.delimiter}'? Header: {listed(self.names)}.",
+                hint=f"Is it delimited by '{self.delimiter}'? Header: {listed(self.schema.names)}.",
             )
         notes.add(f"{text}: left out")
 
@@ -118,7 +112,7 @@ class TextFile:
         self, wanted: Mapping[str, CellKind], bad: _BadRows, *, numbers_as_text: bool
     ) -> Iterator[pa.RecordBatch]:
         types = {
-            name: pa.string() if kind == "number" and numbers_as_text else _type(kind)
+            name: pa.string() if numbers_as_text else _TYPES[kind]
             for name, kind in wanted.items()
             if kind != "any"
         }
@@ -127,7 +121,7 @@ class TextFile:
         with pyarrow.csv.open_csv(
             pa.PythonFile(_Squeezed(stream) if blanks else stream, mode="r"),
             read_options=pyarrow.csv.ReadOptions(
-                column_names=list(self.names), skip_rows=self.skip, block_size=BLOCK
+                column_names=self.schema.names, skip_rows=self.skip, block_size=BLOCK
             ),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter="\t" if blanks else self.delimiter, invalid_row_handler=bad
@@ -139,15 +133,13 @@ class TextFile:
             yield from reader
 
 
-def _type(kind: CellKind) -> pa.DataType:
-    return pa.float64() if kind == "number" else pa.string()
-
-
+@dataclass
 class _BadRows:
     """Counts rows that do not fit the header; comment lines are none of them."""
 
-    def __init__(self) -> None:
-        self.count, self.cells, self.first = 0, 0, ""
+    count: int = 0
+    cells: int = 0
+    first: str = ""
 
     def __call__(self, row: Any) -> str:
         text = row.text if isinstance(row.text, str) else str(row.text)
@@ -200,7 +192,7 @@ def open_text(content: Content) -> TextFile:
     if text.count("\ufffd") > 1 + len(text) // 100:
         raise DataError("is not UTF-8 text", where=where)
     lines = text.splitlines()
-    if content.is_cut and len(lines) > 1:
+    if len(data) == HEAD and len(lines) > 1:
         lines.pop()
     header, comment = _header(lines)
     if header is None:
@@ -228,7 +220,7 @@ def open_text(content: Content) -> TextFile:
         raise DataError(f"column names repeat: {listed(repeated)}", where=where)
     if "" in names:
         names = [name or f"column {i + 1}" for i, name in enumerate(names)]
-    return TextFile(content, tuple(names), delimiter, skip)
+    return TextFile(content, pa.schema(dict.fromkeys(names, pa.string())), delimiter, skip, where)
 
 
 def _header(lines: list[str]) -> tuple[int | None, int | None]:

@@ -16,8 +16,7 @@ from firstlight.notes import Notes
 from firstlight.readers.alert_rows import from_rows, object_name
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import open_text
-from firstlight.readers.flux_units import unit_zero_point
-from firstlight.readers.roles import listed
+from firstlight.readers.roles import listed, unit_zero_point
 from firstlight.tables.columns import numbers, texts
 
 # Cuts of the users' guide of the service (zwicky.tf/vgt) on bad science images. Status 56 and 57 mean a noisy
@@ -201,8 +200,8 @@ def read_atlas_forced(
         Combine the exposures of a night and filter by inverse variance.
     """
     file = open_text(content)
-    _require(_ATLAS_COLUMNS, [name.lstrip("#") for name in file.names], file.names, notes)
-    read = file.read(dict.fromkeys(file.names, "text"), notes)
+    _require(_ATLAS_COLUMNS, [name.lstrip("#") for name in file.schema.names], file.schema.names, notes)
+    read = file.read(dict.fromkeys(file.schema.names, "text"), notes)
     table = read.rename_columns([name.lstrip("#") for name in read.column_names])
 
     def column(name: str) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ from firstlight.notes import Notes
 from firstlight.readers import brokers, forced_photometry, known_tables, snana_fits, snana_text
 from firstlight.readers.content import Content
 from firstlight.readers.generic import batches_of
-from firstlight.readers.joining import light_curves
+from firstlight.readers.joining import light_curves, with_objects
 from firstlight.readers.long_tables import Options
-from firstlight.readers.metadata_tables import with_objects
-from firstlight.readers.table_files import opened, source_of
+from firstlight.readers.table_files import in_memory, source_of
 
 # Arguments that only generic tables need: everything else is settled by the format.
 _TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")
@@ -123,8 +123,8 @@ def read(
     >>> read(table, survey="ZTF")
     LightCurves(1 object, 1 observations; ZTF-g, ZTF-r, ZTF-i)
     """
-    given = {"objects": objects, "unknown_passbands": unknown_passbands}
-    (curves,) = _pieces(path, format, None, survey, label, Notes.of(report), given, options)
+    asked = _Asked(survey, label, unknown_passbands, objects, Notes.of(report))
+    (curves,) = _pieces(path, format, None, asked, options)
     return curves
 
 
@@ -162,70 +162,70 @@ def read_batches(
         Objects in order of first appearance; at the end those that only `objects` knows. A table without rows
         gives one empty piece.
     """
-    given = {"objects": objects, "unknown_passbands": unknown_passbands}
-    yield from _pieces(path, format, max_rows, survey, label, Notes.of(report), given, options)
+    asked = _Asked(survey, label, unknown_passbands, objects, Notes.of(report))
+    yield from _pieces(path, format, max_rows, asked, options)
 
 
 def _pieces(
-    path: Any,
-    format: str,
-    max_rows: int | None,
-    survey: Any,
-    label: str | None,
-    notes: Notes,
-    given: Mapping[str, Any],
-    options: Mapping[str, Any],
+    path: Any, format: str, max_rows: int | None, asked: _Asked, options: Mapping[str, Any]
 ) -> Iterator[LightCurves]:
     """The light curves in pieces of about `max_rows` rows, or in one with None."""
-    options = {key: value for key, value in options.items() if value is not None}
-    named = {"object_id": options.pop("object_id")} if "object_id" in options else {}
-    if not isinstance(path, (str, Path)):
-        _refuse_options(FORMATS["table"], options)
-        plan = Options(survey=survey, label=label, **options)
-        with opened(path) as source:
-            yield from batches_of(source, plan, notes, max_rows=max_rows, **named, **given)
-        return
-    with Content(path) as content:
-        entry = _chosen(content, format, options | named)
-        if entry.read is None:
-            plan = Options(survey=survey, label=label, **options)
-            yield from batches_of(source_of(content), plan, notes, max_rows=max_rows, **named, **given)
-        else:
-            yield _whole(content, entry, survey, label, notes, given, options | named)
+    with Content(path) if isinstance(path, (str, Path)) else nullcontext(path) as place:
+        entry, given = _chosen(place, format, options)
+        if entry.read is not None:
+            yield _of_format(entry.read, entry.options, place, asked, given)
+            return
+        source = source_of(place) if isinstance(place, Content) else in_memory(place)
+        chosen = asked.of_table(given)
+        yield from batches_of(source, chosen, asked.notes, max_rows=max_rows, objects=asked.objects)
 
 
-def _whole(
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller says whatever the format."""
+
+    survey: Any
+    label: str | None
+    unknown_passbands: UnknownPassbands
+    objects: Any
+    notes: Notes
+
+    def of_table(self, given: Mapping[str, Any]) -> Options:
+        """The options of a generic table."""
+        return Options(
+            survey=self.survey, label=self.label, unknown_passbands=self.unknown_passbands, **given
+        )
+
+
+def _of_format(
+    read: Callable[..., Photometry | list[Photometry]],
+    own: tuple[str, ...],
     content: Content,
-    entry: Format,
-    survey: Any,
-    label: str | None,
-    notes: Notes,
-    given: Mapping[str, Any],
-    options: dict[str, Any],
+    asked: _Asked,
+    given: dict[str, Any],
 ) -> LightCurves:
-    """The light curves of a file that is no generic table."""
-    objects = given["objects"]
-    if "label" in entry.options:
-        options["label"] = label if objects is None or label is None else None
-    if "survey" in entry.options and survey is not None:
-        options["survey"] = survey
-    parts = entry.read(content, notes.at(content.name), **options) if entry.read is not None else []
+    """Light curves of a file or folder that a reader with options of its own knows."""
+    label, notes = asked.label, asked.notes
+    if "label" in own:
+        given["label"] = label if asked.objects is None else None
+    if "survey" in own and asked.survey is not None:
+        given["survey"] = asked.survey
+    parts = read(content, notes.at(content.name), **given)
     curves = []
     for part in parts if isinstance(parts, list) else [parts]:
-        part = with_objects(part, objects, notes, label=label)
+        part, here = with_objects(part, asked.objects, notes, label=label), notes.at(part.where)
         if label is not None and "label" not in part.objects.column_names:
-            raise notes.at(part.where).error(
-                f"no label column '{label}'", hint="Give it in a table of objects."
-            )
-        curves.append(light_curves(part, notes, unknown_passbands=given["unknown_passbands"]))
-        _check_survey(curves[-1], survey, entry, notes.at(part.where))
+            raise here.error(f"no label column '{label}'", hint="Give it in a table of objects.")
+        curves.append(light_curves(part, notes, unknown_passbands=asked.unknown_passbands))
+        if "survey" not in own:
+            _check_survey(curves[-1], asked.survey, here)
     with notes.at(content.name).blamed():
         return curves[0] if len(curves) == 1 else LightCurves.concat(curves)
 
 
-def _check_survey(curves: LightCurves, survey: Any, entry: Format, notes: Notes) -> None:
+def _check_survey(curves: LightCurves, survey: Any, notes: Notes) -> None:
     """Refuse a survey that the format contradicts."""
-    if survey is None or "survey" in entry.options or len(curves) == 0:
+    if survey is None or len(curves) == 0:
         return
     stated, found = facts.survey(survey).name, set(curves.objects.column("survey").to_pylist())
     if found != {stated}:
@@ -235,14 +235,18 @@ def _check_survey(curves: LightCurves, survey: Any, entry: Format, notes: Notes)
         )
 
 
-def _chosen(content: Content, format: str, options: Mapping[str, Any]) -> Format:
-    """The format asked for, or seen; its options are its own."""
-    if format != "auto" and format not in FORMATS:
+def _chosen(place: Any, format: str, options: Mapping[str, Any]) -> tuple[Format, dict[str, Any]]:
+    """The format asked for, or seen, and what is said of it."""
+    given = {key: value for key, value in options.items() if value is not None}
+    if format not in ("auto", *FORMATS):
         raise UnknownNameError("format", format, ["auto", *FORMATS])
+    if not isinstance(place, Content) and format not in ("auto", "table"):
+        raise UsageError(f"a table in memory is no file of format '{format}'", hint="Leave the format out.")
     if format == "auto":
-        format = "table" if not options.keys().isdisjoint(_TABLE_ONLY) else _seen(content)
-    _refuse_options(FORMATS[format], options)
-    return FORMATS[format]
+        is_table = not isinstance(place, Content) or not given.keys().isdisjoint(_TABLE_ONLY)
+        format = "table" if is_table else _seen(place)
+    _refuse_options(FORMATS[format], given)
+    return FORMATS[format], given
 
 
 def _refuse_options(entry: Format, options: Mapping[str, Any]) -> None:

@@ -14,9 +14,9 @@ from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
 from firstlight.readers.alert_rows import object_name
 from firstlight.readers.content import Content
+from firstlight.readers.generic import whole
+from firstlight.readers.joining import read_objects, with_objects
 from firstlight.readers.long_tables import Options
-from firstlight.readers.metadata_tables import read_objects, with_objects
-from firstlight.readers.nested_tables import whole
 from firstlight.readers.roles import survey_prefixes
 from firstlight.readers.table_files import TableSource, source_of
 from firstlight.tables.columns import words

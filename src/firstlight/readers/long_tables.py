@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 from firstlight import facts
 from firstlight._types import Floats
 from firstlight.errors import Arg, DataError, UnknownNameError, Words
+from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry, limit_flux
 from firstlight.notes import Notes
 from firstlight.readers.delimited import CellKind
-from firstlight.readers.flux_units import flux_zero_point
-from firstlight.readers.joining import surveys_of
-from firstlight.readers.metadata_tables import gather, kinds, scatter_flags
-from firstlight.readers.roles import check_chosen, listed, match, named, require, roles
+from firstlight.readers.joining import gather, kinds, scatter_flags, surveys_of
+from firstlight.readers.roles import check_chosen, flux_zero_point, listed, match, named, require, roles
 from firstlight.readers.table_files import Source
 from firstlight.tables.columns import days, numbers, plain, texts, words
 from firstlight.tables.identifiers import identities
@@ -45,6 +44,8 @@ class Options:
     columns: Mapping[str, str | None] | None = None
     label: str | None = None
     dereddened: bool = False
+    object_id: str | int | None = None
+    unknown_passbands: UnknownPassbands = "error"
 
     def __post_init__(self) -> None:
         if self.time_format not in (None, "mjd", "jd"):
@@ -70,6 +71,8 @@ class Plan:
         Column by role of observations and of objects.
     zero_point : float or None
         AB zero point of the flux column; None where a column holds it or the table has magnitudes.
+    time_system : {"mjd", "jd"}
+        As the caller says, or as the name of the column implies.
     options : Options
     """
 
@@ -77,6 +80,7 @@ class Plan:
     observed: dict[str, str]
     known: dict[str, str]
     zero_point: float | None
+    time_system: TimeSystem
     options: Options
 
     @property
@@ -119,18 +123,12 @@ class Plan:
             detected=plain(by_role["detected"]) if "detected" in by_role else None,
             sign=texts(by_role["sign"]) if "sign" in by_role else None,
             objects=objects,
-            flags=scatter_flags(codes, scattered),
+            flags=scatter_flags(codes, scattered) if scattered.any() else None,
             dereddened=self.options.dereddened,
             time_system=self.time_system,
             where=self.source.where,
             **measured,
         )
-
-    @property
-    def time_system(self) -> TimeSystem:
-        """As the caller says, or as the name of the column implies."""
-        implied = roles("observation")["time"].system.get(self.observed["time"], "mjd")
-        return self.options.time_format or ("jd" if implied == "jd" else "mjd")
 
     def _survey(self, by_role: Mapping[str, pa.ChunkedArray], notes: Notes) -> Any:
         """The survey of all rows, or a column of each row's; where both are stated they agree."""
@@ -193,7 +191,8 @@ def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[
     """
     names, notes = source.schema.names, notes.at(source.where)
     chosen = options.chosen(names)
-    check_chosen(chosen, [*names, *object_names], notes)
+    if chosen:
+        check_chosen(chosen, [*names, *object_names], notes)
     if options.label is not None and options.label not in [*names, *object_names]:
         raise no_label(options.label, [*names, *object_names], notes)
     chosen = {role: column for role, column in chosen.items() if column is None or column in names}
@@ -206,7 +205,8 @@ def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[
     zero_point = _zero_point(source, observed, chosen, options, notes) if "flux" in observed else None
     if zero_point is not None:
         observed.pop("zero_point", None)
-    return Plan(source, observed, known, zero_point, options)
+    implied: TimeSystem = "jd" if roles("observation")["time"].system.get(observed["time"]) == "jd" else "mjd"
+    return Plan(source, observed, known, zero_point, options.time_format or implied, options)
 
 
 def no_label(label: str, names: list[str], notes: Notes, *, hint: Words = "") -> DataError:

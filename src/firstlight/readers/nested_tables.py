@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
+from firstlight.readers.joining import gather, scatter_flags
 from firstlight.readers.long_tables import Options, plan
-from firstlight.readers.metadata_tables import gather, scatter_flags
 from firstlight.readers.roles import listed, match, named, roles
-from firstlight.readers.table_files import Source, TableSource
+from firstlight.readers.table_files import TableSource
 from firstlight.tables.identifiers import identities
 from firstlight.tables.nested import flattened, inner_fields, is_list, unnested
 from firstlight.tables.objects import Objects, join
@@ -25,8 +25,6 @@ _SHARED = ("survey", "passband", "zero_point", "magsys")
 
 def is_nested(schema: pa.Schema, notes: Notes, *, chosen: Mapping[str, str | None]) -> bool:
     """Whether a table holds one row an object."""
-    if not any(pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType) for kind in schema.types):
-        return bool(chosen.get("nested"))
     if _nested_column(schema, notes, chosen=chosen) is not None:
         return True
     time, wanted = roles("observation")["time"], chosen.get("time")
@@ -49,24 +47,6 @@ def _nested_column(schema: pa.Schema, notes: Notes, *, chosen: Mapping[str, str 
     return candidates[0] if candidates else None
 
 
-def whole(
-    source: Source, options: Options, notes: Notes, *, object_names: tuple[str, ...] = ()
-) -> Photometry:
-    """All rows of a long or nested table.
-
-    Parameters
-    ----------
-    source, options, notes, object_names
-        As for `long_tables.plan`.
-    """
-    notes = notes.at(source.where)
-    if is_nested(source.schema, notes, chosen=options.columns or {}):
-        table = source.read(dict.fromkeys(source.schema.names, "any"), notes)
-        return from_nested(table, options, notes, object_names=object_names)
-    settled = plan(source, options, notes, object_names=object_names)
-    return settled.photometry(source.read(settled.wanted, notes), notes)
-
-
 def from_nested(
     table: pa.Table, options: Options, notes: Notes, *, object_names: tuple[str, ...] = ()
 ) -> Photometry:
@@ -85,7 +65,7 @@ def from_nested(
     place = pc.index_in(photometry.object_id.dictionary, value_set=ids)
     rows = pa.DictionaryArray.from_arrays(place.cast(pa.int64()).take(photometry.object_id.indices), ids)
     joined = join(objects, Objects(photometry.objects, notes.where), Notes(notes.where))
-    flags = scatter_flags(np.asarray(rows.indices), scattered)
+    flags = scatter_flags(np.asarray(rows.indices), scattered) if scattered.any() else None
     return replace(photometry, object_id=rows, objects=joined, flags=flags)
 
 

@@ -196,7 +196,12 @@ def opened(table: Any) -> Iterator[Source]:
         with Content(table) as content:
             yield source_of(content)
     else:
-        yield TableSource(arrow_table(table), IN_MEMORY)
+        yield in_memory(table)
+
+
+def in_memory(table: Any) -> Source:
+    """A table in memory as a source (see `arrow_table`)."""
+    return TableSource(arrow_table(table), IN_MEMORY)
 
 
 def source_of(content: Content) -> Source:

@@ -57,7 +57,7 @@ def one_array(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], type=column.type)
 
 
-def replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+def with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The table with a column replaced, or appended where it is new."""
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, values)
@@ -66,15 +66,16 @@ def replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
 
 def object_table(objects: Any) -> pa.Table:
     """Metadata as an Arrow table with a string `object_id`; from a table of any library or a mapping."""
-    table = arrow_table(objects, where="objects").replace_schema_metadata(None)
+    table = objects if isinstance(objects, pa.Table) else arrow_table(objects, where="objects")
+    table = table.replace_schema_metadata(None)
     if "object_id" not in table.column_names:
         raise DataError(f"no column object_id. Found: {', '.join(table.column_names)}", where="objects")
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name in NUMBERS and column.type != pa.float64():
-            table = replace(table, name, pa.array(floats(column, name)))
+            table = with_column(table, name, pa.array(floats(column, name)))
         elif pa.types.is_dictionary(column.type):  # categories: values can then be compared
-            table = replace(table, name, column.cast(column.type.value_type))
-    return replace(table, "object_id", as_text(identifiers(table.column("object_id"))))
+            table = with_column(table, name, column.cast(column.type.value_type))
+    return with_column(table, "object_id", as_text(identifiers(table.column("object_id"))))
 
 
 def first_rows(valid: Bools, codes: Ints, n: int) -> Ints:
@@ -225,7 +226,7 @@ def stack(tables: Iterable[pa.Table]) -> pa.Table:
     table = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     for name in NUMBERS:
         if name in table.column_names:
-            table = replace(table, name, pc.fill_null(table.column(name), np.nan))
+            table = with_column(table, name, pc.fill_null(table.column(name), np.nan))
     return table
 
 
