@@ -111,7 +111,7 @@ def scores(classifier: fl.Classifier, rules: Any, pool: LightCurves) -> dict[str
         truth = rules.truth(curves)
         for stage in STAGES:
             asked = classifier.classify(
-                Stage.named(stage).apply(curves), classes=rules.classes, priors=prior
+                Stage.named(stage).apply(curves), classes=rules.classes, priors=prior, renormalise=True
             ).final()
             values = np.where(np.isfinite(asked), asked, shares)
             found[f"AUROC, {stage}{words}"] = f"{macro_auroc(truth, values):.4f}"

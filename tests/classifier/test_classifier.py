@@ -130,10 +130,16 @@ def test_coarser_classes_are_the_sums_of_finer_ones(classifier, many: LightCurve
     )
 
 
-def test_classes_that_are_not_asked_for_are_left_out(classifier, many: LightCurves) -> None:
+def test_classes_that_are_not_asked_for_are_one_column_or_left_out(classifier, many: LightCurves) -> None:
     p = classifier.classify(many).probabilities
-    two = classifier.classify(many, classes=["TDE", "SN II"]).probabilities
-    np.testing.assert_allclose(two[:, 0], p[:, 5] / (p[:, 5] + p[:, 2]), atol=1e-6)
+    asked = ["TDE", "SN II"]
+    two = classifier.classify(many, classes=asked, renormalise=True)
+    np.testing.assert_allclose(two.probabilities[:, 0], p[:, 5] / (p[:, 5] + p[:, 2]), atol=1e-6)
+    assert {*two.left_out, *two.classes} == set(classifier.classes)
+    with_rest = classifier.classify(many, classes=asked)
+    assert with_rest.classes == ("TDE", "SN II", "other") and with_rest.left_out == ()
+    np.testing.assert_allclose(with_rest.probabilities[:, :2], p[:, [5, 2]], atol=1e-6)
+    np.testing.assert_allclose(with_rest.probabilities[:, 2], 1 - p[:, 5] - p[:, 2], atol=1e-6)
 
 
 def test_priors_of_coarser_classes_are_shared_out_among_the_finer(classifier, many: LightCurves) -> None:
@@ -174,7 +180,7 @@ def test_what_is_not_light_curves_is_refused_with_the_way_to_read_it(classifier,
 
 
 def test_one_class_may_be_named_without_a_list(classifier, many: LightCurves) -> None:
-    assert classifier.classify(many, classes="SN Ia").classes == ("SN Ia",)
+    assert classifier.classify(many, classes="SN Ia").classes == ("SN Ia", "other")
 
 
 def test_a_stream_answers_on_the_classes_and_priors_asked_for(classifier) -> None:

@@ -11,7 +11,7 @@ from firstlight.errors import DataError, UsageError
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation
 
-COARSE = {"classes": ["SN Ia", "SN II"], "priors": {"SN Ia": 0.3, "SN II": 0.7}}
+COARSE = {"classes": ["SN Ia", "SN II"], "priors": {"SN Ia": 0.3, "SN II": 0.6, "other": 0.1}}
 NAMES = ("redshift", "mwebv", "trigger_mjd")
 
 
@@ -181,7 +181,7 @@ def test_as_many_light_curves_as_states_are_needed(classifier: Classifier, many:
 
 def test_sets_before_an_answer_hold_every_class_and_the_old_way_says_the_new_one(classifier) -> None:
     state = classifier.start(survey="ZTF", classes=["SN Ia", "SN II"])
-    assert classifier.sets(state).tolist() == [True, True]
+    assert classifier.sets(state).tolist() == [True, True, True]
     with pytest.raises(UsageError, match=r"classifier\.sets\(state, 0\.9\)"):
         state.sets()
     state, _ = classifier.step(state, Observation(59_000.0, "g", 9e5, 1e3))

@@ -120,6 +120,7 @@ class Classifier:
         classes: Sequence[str] | None = None,
         priors: Priors = None,
         novelty: bool = False,
+        renormalise: bool = False,
         batch_size: int = 64,
     ) -> Predictions:
         """Class probabilities at every observation of every light curve.
@@ -129,12 +130,15 @@ class Classifier:
         curves : LightCurves
             Of any survey.
         classes : sequence of str, optional
-            Coarser classes to answer with; the class tree says what adds to what, and what stands under
-            none is left out.
+            Coarser classes to answer with; the class tree says what adds to what. What stands under none of
+            them is ``other``, a class of its own.
         priors : "flat" or mapping of str to float, optional
             Shares of the classes to expect, of the classifier's or of those asked for.
         novelty : bool
             Whether to say how unlike all classes each light curve is (`Predictions.novelty`).
+        renormalise : bool
+            Leave out what stands under none of `classes`, so that they alone sum to 1: for objects that are
+            known to be of one of them. `Predictions.left_out` says what that was.
         batch_size : int
             Light curves in one call of the network at most; changes the speed only.
 
@@ -143,7 +147,7 @@ class Classifier:
         Predictions
             One object for every one that went in, in the same order; NaN and flags where nothing can be said.
         """
-        readout = self._readout(self._question(classes, priors, novelty, where="classify"))
+        readout = self._readout(self._question(classes, priors, novelty, renormalise, where="classify"))
         require_curves(curves)
         N, n = len(curves.time), len(curves)
         said = readout.nothing(N)
@@ -184,7 +188,8 @@ class Classifier:
             version=self.version,
             hash=self.hash,
             novelty=said.novelty,
-            evidence=readout.evidence(said.stated, said.n_detections),
+            evidence=readout.evidence(said.probabilities, said.stated, said.n_detections),
+            left_out=readout.left_out,
         )
 
     def estimate_priors(
@@ -250,6 +255,7 @@ class Classifier:
         classes: Sequence[str] | None = None,
         priors: Priors = None,
         novelty: bool = False,
+        renormalise: bool = False,
     ) -> StreamState:
         """The state of one object before its first observation.
 
@@ -259,10 +265,10 @@ class Classifier:
             What is known about the object: ``redshift``, ``mwebv``, ``trigger_mjd``, ...
         survey : str or Survey, optional
             Whose passbands the observations name; needed where the classifier knows several.
-        classes, priors, novelty : optional
+        classes, priors, novelty, renormalise : optional
             As in `classify`.
         """
-        question = self._question(classes, priors, novelty, where="start")
+        question = self._question(classes, priors, novelty, renormalise, where="start")
         self._readout(question)  # what cannot be asked is refused now
         if survey is None:
             if len(self.surveys) != 1:
@@ -300,6 +306,7 @@ class Classifier:
         classes: Sequence[str] | None = None,
         priors: Priors = None,
         novelty: bool = False,
+        renormalise: bool = False,
     ) -> StreamStates:
         """The states of many objects before their first observation.
 
@@ -307,11 +314,11 @@ class Classifier:
         ----------
         curves : LightCurves
             Objects and their metadata; observations do not count. Their passbands are those that may come.
-        classes, priors, novelty : optional
+        classes, priors, novelty, renormalise : optional
             As in `classify`.
         """
         require_curves(curves, where="start_many")
-        question = self._question(classes, priors, novelty, where="start_many")
+        question = self._question(classes, priors, novelty, renormalise, where="start_many")
         answers = self._readout(question).nothing(len(curves))
         hidden = self._network.first_hidden(len(curves))
         return StreamStates(self.preparation.begin(curves), hidden, answers, question)
@@ -347,6 +354,7 @@ class Classifier:
         classes: Sequence[str] | None = None,
         priors: Priors = None,
         novelty: bool = False,
+        renormalise: bool = False,
     ) -> StreamStates:
         """The states that `StreamStates.to_bytes` wrote, of these passbands and of what was asked then.
 
@@ -355,7 +363,7 @@ class Classifier:
         DataError
             For bytes of another version, classifier, question or passbands, or cut short.
         """
-        question = self._question(classes, priors, novelty, where="states_of")
+        question = self._question(classes, priors, novelty, renormalise, where="states_of")
         nothing = self._readout(question).nothing(0)
         hidden, answers, rest = from_bytes(data, self._network.first_hidden(0), nothing)
         return StreamStates(self.preparation.states_of(rest, bands), hidden, answers, question)
@@ -365,13 +373,19 @@ class Classifier:
         readout = self._readout(states.question)
         if states.probabilities is None:
             return np.ones(len(readout.classes), np.bool_)
-        evidence = readout.evidence(states.stated, states.n_detections)
+        evidence = readout.evidence(states.probabilities, states.stated, states.n_detections)
         if evidence is None:
             raise UsageError("the classifier has no class sets", where=Arg("sets"))
         return evidence(coverage)
 
     def _question(
-        self, classes: Sequence[str] | None, priors: Priors, novelty: bool, *, where: str
+        self,
+        classes: Sequence[str] | None,
+        priors: Priors,
+        novelty: bool,
+        renormalise: bool,
+        *,
+        where: str,
     ) -> Question:
         if novelty and self.trust is None:
             raise UsageError(
@@ -379,7 +393,7 @@ class Classifier:
                 where=where,
                 hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
             )
-        return Question.of(classes, priors, novelty)
+        return Question.of(classes, priors, novelty, renormalise)
 
     def save(self, path: str | Path) -> Path:
         """The directory into which the whole classifier was written; `load` reads it."""

@@ -85,6 +85,9 @@ class Predictions:
         what is none of the classes. NaN before the first answer, None where it was not asked for.
     evidence : Evidence or None
         What `sets` is made from; None where the classifier has no class sets.
+    left_out : tuple of str
+        Classes of the classifier that were not asked for, and whose probability was shared out among those
+        that were (`Classifier.classify`, ``renormalise``).
     """
 
     probabilities: Floats32
@@ -105,6 +108,7 @@ class Predictions:
     hash: str
     novelty: Floats32 | None = None
     evidence: Evidence | None = None
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.object_id)
@@ -122,9 +126,10 @@ class Predictions:
     def sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible at each observation, bool [N, C].
 
-        Of the objects of each class, a share of `coverage` keeps its true class, whatever the shares of the
-        classes are. All classes stay where there is no answer, and a class always does of which there were
-        too few labels to say. A set without any class says that the light curve looks like none of them.
+        Of the objects of each class, at least a share of `coverage` keeps its true class, whatever the shares
+        of the classes are. The most probable class always stays, and what stays at a lower coverage stays at
+        a higher one. All classes stay where there is no answer, and a class always does of which there were
+        too few labels to say.
 
         Parameters
         ----------
@@ -216,7 +221,8 @@ class Predictions:
             Coverage of class sets: adds the column ``classes``, the names that stay possible with ``|``
             between them.
 
-        Where novelty was asked for there is a column ``novelty``.
+        Where novelty was asked for there is a column ``novelty``; where the probabilities are those among the
+        classes asked for alone, a column ``left_out`` with the others.
         """
         if every_observation:
             columns = self._observation_columns(sets)
@@ -229,18 +235,23 @@ class Predictions:
                 "n_detections": pa.array(self.n_detections),
                 "flags": pa.array(self.flags),
             }
+        if self.left_out:
+            rows = len(columns["object_id"])
+            columns["left_out"] = pa.repeat("|".join(self.left_out), rows)
         stated = {} if sets is None else {"firstlight.coverage": f"{sets:g}"}
         return pa.table(columns).replace_schema_metadata({**self.provenance, **stated})
 
     @property
     def provenance(self) -> dict[str, str]:
         """What a file of these answers carries: classifier, version, weights, classes."""
-        return {
+        known = {
             "firstlight.classifier": self.classifier,
             "firstlight.version": self.version,
             "firstlight.weights": self.hash,
             "firstlight.classes": json.dumps(list(self.classes), ensure_ascii=False),
         }
+        left_out = json.dumps(list(self.left_out), ensure_ascii=False)
+        return known | ({"firstlight.left_out": left_out} if self.left_out else {})
 
     def _observation_columns(self, sets: float | None) -> dict[str, pa.Array]:
         lengths = np.diff(self.offsets)

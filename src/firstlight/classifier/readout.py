@@ -17,6 +17,8 @@ from firstlight.classifier.trust import ClassSets, Evidence, Novelty, Trust
 from firstlight.errors import Arg, UnknownNameError, UsageError
 
 Priors = Mapping[str, float] | str | None
+REST = "other"
+"""The column of what stands under none of the classes asked for."""
 
 
 class Question(NamedTuple):
@@ -28,14 +30,17 @@ class Question(NamedTuple):
     classes: tuple[str, ...] | None = None  # None: those of the network
     priors: tuple[tuple[str, float], ...] | str | None = None
     novelty: bool = False
+    renormalise: bool = False
 
     @classmethod
-    def of(cls, classes: Sequence[str] | None, priors: Priors, novelty: bool) -> Question:
+    def of(
+        cls, classes: Sequence[str] | None, priors: Priors, novelty: bool, renormalise: bool = False
+    ) -> Question:
         """The question in the words of `Classifier.classify`."""
         asked = (classes,) if isinstance(classes, str) else classes
         if isinstance(priors, Mapping):
             priors = tuple((name, float(share)) for name, share in priors.items())  # type: ignore[assignment]
-        return cls(None if asked is None else tuple(asked), priors, novelty)  # type: ignore[arg-type]
+        return cls(None if asked is None else tuple(asked), priors, novelty, renormalise)  # type: ignore[arg-type]
 
 
 class RowAnswers(NamedTuple):
@@ -93,6 +98,8 @@ class Readout(NamedTuple):
         What is added to the logits.
     matrix : float32 [C of the network, C] or None
         Which of the network's classes adds to which; None: they are those asked for.
+    outside : tuple of str
+        Of the network's classes, those under none that was asked for: in `REST`, or left out.
     stated_shift : float32 or None
         The shift of the classifier's own shares; None where it is `shift`.
     sets : ClassSets or None
@@ -105,6 +112,7 @@ class Readout(NamedTuple):
     calibration: Calibration
     shift: Floats32
     matrix: Floats32 | None
+    outside: tuple[str, ...]
     stated_shift: Floats32 | None
     sets: ClassSets | None
     novelty: Novelty | None
@@ -120,20 +128,29 @@ class Readout(NamedTuple):
         UnknownNameError
             For a class that the tree does not know.
         UsageError
-            For a class under which the network has none, and for priors that lack a class.
+            For a class under which the network has none, for one that is part of another, and for priors
+            that lack a class.
         """
         own = tuple(own)
         asked = own if question.classes is None else question.classes
         target = tuple(_canonical(name, own) for name in asked)
         if not target or len(set(target)) < len(target):
             raise UsageError("give one or more different classes", where=Arg("classes"))
+        _refuse_nested(target, own)
         matrix = None if target == own else _collapse(own, target)
+        outside: tuple[str, ...] = ()
+        if matrix is not None:
+            rest = matrix.sum(axis=1) == 0.0
+            outside = tuple(name for name, out in zip(own, rest, strict=True) if out)
+            if outside and not question.renormalise:
+                target, matrix = (*target, REST), np.column_stack([matrix, rest])
         priors: Priors = None
         if isinstance(question.priors, str):
             priors = question.priors
         elif question.priors is not None:
-            priors = {_canonical(name, own): share for name, share in question.priors}
-            if matrix is not None and set(priors) == set(target) != set(own):
+            known = (*own, *target)
+            priors = {_canonical(name, known): share for name, share in question.priors}
+            if matrix is not None and set(priors) <= set(target) and set(priors) != set(own):
                 priors = _spread(shares(priors, target), calibration, own, matrix)
         shift, stated = calibration.shift(own, priors), calibration.shift(own)
         return cls(
@@ -142,6 +159,7 @@ class Readout(NamedTuple):
             calibration=calibration,
             shift=shift,
             matrix=None if matrix is None else matrix.astype(np.float32),
+            outside=outside,
             stated_shift=None if np.array_equal(shift, stated) else stated,
             sets=None if trust is None else trust.sets,
             novelty=trust.novelty if question.novelty and trust is not None else None,
@@ -203,11 +221,19 @@ class Readout(NamedTuple):
             novelty=None if self.novelty is None else np.full(rows, np.nan, np.float32),
         )
 
-    def evidence(self, stated: Floats32 | None, n_detections: Ints | int) -> Evidence | None:
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Of the network's classes, those whose probability was shared out among the classes asked for."""
+        return () if REST in self.classes else self.outside
+
+    def evidence(
+        self, answer: Floats32 | None, stated: Floats32 | None, n_detections: Ints | int
+    ) -> Evidence | None:
         """What class sets are made from; None where the classifier has none."""
-        if self.sets is None or stated is None:
+        if self.sets is None or stated is None or answer is None:
             return None
-        return Evidence(self.sets, stated, n_detections, None if self.matrix is None else self.matrix > 0.0)
+        members = None if self.matrix is None else self.matrix > 0.0
+        return Evidence(self.sets, stated, n_detections, members, answer)
 
     def _collapsed(self, own: Floats32, alone: bool) -> Floats32:
         """Probabilities of the classes asked for, float32 [M, C], from those of the network's classes."""
@@ -250,6 +276,20 @@ def _collapse(own: tuple[str, ...], target: tuple[str, ...]) -> Floats:
             f"the classifier has no class under {', '.join(empty)}", hint=f"Its classes: {', '.join(own)}."
         )
     return matrix
+
+
+def _refuse_nested(target: tuple[str, ...], own: tuple[str, ...]) -> None:
+    """Raise UsageError where a class asked for is part of another, unless the network tells the two apart."""
+    tree = facts.class_tree()
+    for name in target:
+        above = tree.ancestors(name) if name in tree.names else ()
+        for other in above:
+            if other in target and not {name, other} <= set(own):
+                raise UsageError(
+                    f"'{name}' is a part of '{other}', so that both cannot be asked for at once",
+                    where=Arg("classes"),
+                    hint=f"Leave out one of the two. The classifier's own: {', '.join(own)}.",
+                )
 
 
 def _canonical(name: str, own: tuple[str, ...]) -> str:

@@ -108,11 +108,19 @@ class Evidence(NamedTuple):
     probabilities: Floats32  # [N, C of the network], with its own shares
     n_detections: Ints | int  # [N]; seen by the network
     members: Bools | None  # [C of the network, C]: what stands under which class; None: the same
+    answer: Floats32  # [N, C]
 
     def __call__(self, coverage: float) -> Bools:
-        """Which classes stay, bool [N, C]: those of which at least one of the network's own does."""
-        own = self.sets(self.probabilities, self.n_detections, coverage)
-        return own if self.members is None else np.asarray(own @ self.members)
+        """Which classes stay, bool [N, C]: those of which one of the network's own does, and the first.
+
+        The most probable class of the answer always stays. So no set is empty, none contradicts the
+        probabilities, and a set of less coverage lies within one of more.
+        """
+        stay = self.sets(self.probabilities, self.n_detections, coverage)
+        if self.members is not None:
+            stay = np.asarray(stay @ self.members)
+        np.put_along_axis(stay, self.answer.argmax(axis=-1, keepdims=True), True, axis=-1)
+        return stay
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import OUTPUT, Command, option
+from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
 from firstlight.cli.inputs import open_input
 from firstlight.cli.outputs import STDOUT, checked, table_output
 from firstlight.cli.talking import Report, about, progress
@@ -27,6 +27,12 @@ from firstlight.cli.talking import Report, about, progress
 @opt.reading_options
 @opt.loading_options
 @opt.classes_option
+@option(
+    "--renormalise",
+    group=CLASSIFIER,
+    is_flag=True,
+    help="Leave out what stands under none of --classes, instead of the column other; said in the file.",
+)
 @opt.priors_option
 @opt.table_output
 @option(

@@ -172,7 +172,7 @@ classes_option = option(
     multiple=True,
     callback=as_values(listed),
     metavar="NAME,…",
-    help="Coarser classes to answer in, by TNS name; commas, or repeated.",
+    help="Coarser classes to answer in, by TNS name; commas, or repeated. The rest is the column other.",
 )
 priors_option = option(
     "--priors",

@@ -106,7 +106,9 @@ def _zero_shot(cell: Cell, material: Material) -> tuple[Probabilities, Mapping[s
         priors = dict(zip(rules.classes, shares.tolist(), strict=True))
     base, found = material.base(arm.base), {}
     for split in material.study.splits:
-        predictions = base.classify(material.curves(arm, split), classes=rules.classes, priors=priors)
+        predictions = base.classify(
+            material.curves(arm, split), classes=rules.classes, priors=priors, renormalise=True
+        )
         for stage in material.study.stages:
             found[split, stage.name] = rules.stage_probabilities(predictions, stage, split)
     return found, {}
@@ -129,7 +131,9 @@ def _network(cell: Cell, material: Material) -> tuple[Probabilities, Mapping[str
 def _ask(classifier: Classifier, cell: Cell, material: Material) -> Probabilities:
     found = {}
     for split in material.study.splits:
-        predictions = classifier.classify(material.curves(cell.arm, split), classes=material.rules.classes)
+        predictions = classifier.classify(
+            material.curves(cell.arm, split), classes=material.rules.classes, renormalise=True
+        )
         for stage in material.study.stages:
             found[split, stage.name] = material.rules.stage_probabilities(predictions, stage, split)
     return found
@@ -210,7 +214,7 @@ def _followed(cell: Cell, material: Material) -> list[dict[str, float]]:
         truth = material.pool_truth[objects]
         held = objects[held_out(truth, share, cell.draw)]
         predictions = material.base(arm.base).classify(
-            material.curves(arm, "pool").take(held), classes=material.rules.classes
+            material.curves(arm, "pool").take(held), classes=material.rules.classes, renormalise=True
         )
         start = macro_auroc(material.pool_truth[held], predictions.final())
     rows = [{"epoch": 0.0, "step": 0.0, "seconds": 0.0, "score": start}]

@@ -104,7 +104,7 @@ class Material:
 
         def make() -> tuple[Floats, Floats]:
             cut, base = stage.apply(self.curves(arm, split)), self.base(name)
-            answers = base.classify(cut, classes=self.rules.classes).final()
+            answers = base.classify(cut, classes=self.rules.classes, renormalise=True).final()
             return np.asarray(base.embed(cut), np.float64), np.log(
                 np.maximum(fill_unanswered(answers), LEAST)
             )
