@@ -5,7 +5,7 @@ import pytest
 
 from firstlight.classifier import load
 from firstlight.learn import fine_tune, pretrain
-from firstlight.learn.calibrating import NetworkOutputs, fit_geometry, fit_sets, one_a_bin, rank
+from firstlight.learn.calibrating import SETS_CARE, NetworkOutputs, fit_geometry, fit_sets, one_a_bin, rank
 
 from .conftest import SMALL, labelled
 
@@ -23,13 +23,16 @@ def world(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
 def test_sets_keep_each_class_as_often_as_they_say_at_any_number_of_detections(coverage: float) -> None:
     rng = np.random.default_rng(4)
-    sets = fit_sets(*world(20_000, rng), 3)
+    known = world(20_000, rng)
+    sets = fit_sets(*known, 3)
     p, target, detections = world(60_000, rng)
     kept = sets(p, detections, coverage)[np.arange(len(p)), target]
     for c in range(3):
         for k in np.unique(detections):
-            here = (target == c) & (detections == k)
-            assert kept[here].mean() == pytest.approx(coverage, abs=0.03 if c < 2 else 0.09)
+            here, labels = (target == c) & (detections == k), ((known[1] == c) & (known[2] == k)).sum()
+            near = 0.03 if c < 2 else 0.09
+            care = SETS_CARE * np.sqrt(coverage * (1 - coverage) / labels)
+            assert coverage - near < kept[here].mean() < coverage + near + care
 
 
 def test_few_labels_keep_what_they_promise_on_average() -> None:
@@ -50,7 +53,7 @@ def test_a_class_with_too_few_labels_to_say_always_stays() -> None:
     few = np.setdiff1d(np.arange(len(p)), rare)
     sets = fit_sets(p[few], target[few], detections[few], 3)
     assert sets(p, detections, 0.9)[:, 2].all()
-    assert not sets(p, detections, 0.7)[:, 2].all()
+    assert not sets(p, detections, 0.4)[:, 2].all()
     without = fit_sets(p[target < 2], target[target < 2], detections[target < 2], 3)
     assert without(p, detections, 0.1)[:, 2].all()
 
