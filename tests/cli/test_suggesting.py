@@ -42,7 +42,7 @@ def test_tonights_list_is_a_table_best_first(
     tmp_path: Path, alerts: Path, labels: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tonight.csv"
-    assert typed(alerts, "--objects", labels, "--number", 3, "--out", out) == 0
+    assert typed(alerts, "--objects", labels, "--number", 3, "--seen-within", "inf", "--out", out) == 0
     table = pyarrow.csv.read_csv(out)
     assert table["rank"].to_pylist() == [1, 2, 3]
     assert {"object_id", "score", "reason", "magnitude", "SN Ia", "TDE"} <= set(table.column_names)
@@ -56,10 +56,10 @@ def test_the_magnitude_limit_and_the_last_detection_cut_the_list(
     tmp_path: Path, alerts: Path, labels: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [alerts, "--objects", labels, "--magnitude-limit", 19, "--classes", "SN Ia,TDE"]
-    assert typed(*words, "--priors", "stated") == 0
+    assert typed(*words, "--seen-within", "inf", "--priors", "stated") == 0
     shown = capsys.readouterr()
     assert "fainter than 19 mag" in shown.err
-    assert shown.out.splitlines()[0].startswith('"rank","object_id","score","reason"')
+    assert shown.out.splitlines()[0].startswith('"rank","object_id","ra","dec","score","reason"')
     assert typed(*words, "--seen-within", 0.001, "--magnitude-limit", 1) == 2
     assert "no object is left to suggest" in capsys.readouterr().err
 

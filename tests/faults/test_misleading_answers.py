@@ -102,3 +102,61 @@ def test_class_sets_hold_the_most_probable_class_and_grow_with_the_coverage(name
         assert not (less & ~more).any()
     final = found.final_sets(0.5)
     assert final[np.arange(len(final)), found.final().argmax(axis=1)].all()
+
+
+# --- suggestions --------------------------------------------------------------------------------------------
+
+
+def tonight(seed: int = 3) -> fl.LightCurves:
+    """Light curves of a table that reaches over years: the last detection of object k is 20 k days old."""
+    random, ids, times, bands, flux = np.random.default_rng(seed), [], [], [], []
+    for k in range(12):
+        days = np.sort(random.uniform(-25.0, 0.0, 8))
+        days[-1] = 0.0
+        ids += [f"object {k}"] * 8
+        times += list(60_000.0 - 20.0 * k + days)
+        bands += list("grgrgrgr")
+        flux += list(3e4 * np.exp(-((days + 8.0) ** 2) / 200.0) + 500.0 * random.normal(size=8))
+    names = [f"object {k}" for k in range(12)]
+    return fl.LightCurves.from_columns(
+        object_id=ids,
+        time=times,
+        passband=bands,
+        flux=flux,
+        flux_err=np.full(len(ids), 500.0),
+        flux_unit="nJy",
+        survey="ZTF",
+        objects={"object_id": names, "ra": np.arange(12) * 10.0 + 0.5, "dec": np.arange(12) - 5.0},
+    )
+
+
+@pytest.mark.parametrize("asked", [{}, {"priors": "flat"}, {"classes": ["SN Ia", "TDE"]}])
+def test_suggest_and_classify_say_the_same_of_an_object(asked: dict) -> None:
+    curves = tonight()
+    table = fl.suggest("ztf", curves, seen_within=None, **asked).to_arrow()
+    answers = fl.load("ztf").classify(curves, **asked)
+    final = dict(zip(answers.object_id, answers.final(), strict=True))
+    for row in table.to_pylist():
+        np.testing.assert_allclose(
+            [row[name] for name in answers.classes], final[row["object_id"]], atol=1e-6
+        )
+        assert row.get("priors") == asked.get("priors")
+
+
+def test_what_has_faded_is_not_suggested_and_the_rest_has_its_place_on_the_sky(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = fl.suggest("ztf", tonight())
+    assert set(found.object_id) == {"object 0", "object 1"}
+    assert found.left_out == {"not detected in the last 30 days": 10}
+    numbers = [int(name.split()[1]) for name in found.object_id]
+    np.testing.assert_allclose(found.right_ascension, [10.0 * k + 0.5 for k in numbers])
+    np.testing.assert_allclose(found.declination, [k - 5.0 for k in numbers])
+    pq.write_table(tonight().to_arrow(), tmp_path / "tonight.parquet")
+    words = ("suggest", tmp_path / "tonight.parquet")
+    assert typed(*words, "--seen-within", "50") == 0
+    shown = capsys.readouterr()
+    assert "9 not detected in the last 50 days" in shown.err
+    assert len(list(csv.DictReader(shown.out.splitlines()))) == 3
+    assert typed(*words, "--seen-within", "inf") == 0
+    assert len(list(csv.DictReader(capsys.readouterr().out.splitlines()))) == 12

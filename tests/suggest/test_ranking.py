@@ -157,7 +157,9 @@ def test_what_is_no_light_curve_is_refused(classifier: Classifier, many: LightCu
 def test_without_labels_those_that_the_classifier_was_fine_tuned_on_count(many: LightCurves) -> None:
     """The packaged classifier saw few TDEs and many SNe Ia: a TDE is wanted more."""
     found = suggest(
-        "ztf", fl.sample("ztf").with_objects({"object_id": fl.sample("ztf").object_id, "label": [None] * 14})
+        "ztf",
+        fl.sample("ztf").with_objects({"object_id": fl.sample("ztf").object_id, "label": [None] * 14}),
+        seen_within=None,
     )
     rare = found.probabilities[:, found.classes.index("TDE")]
     common = found.probabilities[:, found.classes.index("SN Ia")]
@@ -171,7 +173,7 @@ def test_the_table_holds_rank_reason_magnitude_parts_and_probabilities(
     classifier: Classifier, many: LightCurves
 ) -> None:
     table = suggest(classifier, many, number=3).to_arrow()
-    first = ["rank", "object_id", "score", "reason", "magnitude", "days_since_detection", *PARTS]
+    first = ["rank", "object_id", "ra", "dec", "score", "reason", "magnitude", "days_since_detection", *PARTS]
     assert table.column_names == [*first, *classifier.classes]
     assert table["rank"].to_pylist() == [1, 2, 3]
     assert table.schema.metadata[b"firstlight.weights"].decode() == classifier.hash

@@ -36,8 +36,8 @@ from firstlight.cli.talking import about, say
     group=CLASSIFIER,
     callback=opt.as_values(opt.priors),
     metavar="flat|stated|NAME=SHARE,…",
-    shown="flat",
-    help="Class shares of the probabilities: all alike finds what is rare; 'stated': the classifier's own.",
+    shown="stated",
+    help="Class shares of the probabilities: the classifier's own, or all alike, which finds what is rare.",
 )
 @option("--number", "-n", group=OUTPUT, type=click.IntRange(min=1), shown=20, help="Length of the list.")
 @option(
@@ -51,7 +51,8 @@ from firstlight.cli.talking import about, say
     group=OUTPUT,
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    help="Leave out what was not detected in so many days before the latest observation of the table.",
+    shown=30,
+    help="Leave out what was not detected in so many days before the latest observation of all; or inf.",
 )
 @option(
     "--seed",
@@ -66,8 +67,8 @@ def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given:
 
     What counts is how uncertain the answer is, how few labels there are of the classes to expect, and how
     unlike the light curve is to those that are labelled or higher in the list. Objects that carry a label
-    (--label, --objects) count as labelled. One row an object: rank, object_id, score, the reason in words,
-    the latest magnitude, the parts of the score, and the probability of each class.
+    (--label, --objects) count as labelled. One row an object: rank, object_id, position, score, the reason in
+    words, the latest magnitude, the parts of the score, and the probability of each class.
     """
     from firstlight.suggest import suggest as ranked
 

@@ -12,13 +12,16 @@ import numpy as np
 from firstlight._types import AnyArray, Bools, Floats, Floats32
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.classifier import require_curves
-from firstlight.classifier.readout import Priors
+from firstlight.classifier.readout import REST, Priors
 from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.photometry import magnitude_from_flux
 from firstlight.suggest.acquisition import choose
 from firstlight.suggest.suggestions import Suggestions, reasons
+
+# Days after which a transient that was not detected again can hardly be observed any more.
+SEEN_WITHIN = 30.0
 
 
 def suggest(
@@ -28,9 +31,9 @@ def suggest(
     number: int = 20,
     labelled: LightCurves | None = None,
     magnitude_limit: float | None = None,
-    seen_within: float | None = None,
+    seen_within: float | None = SEEN_WITHIN,
     classes: Sequence[str] | None = None,
-    priors: Priors = "flat",
+    priors: Priors = None,
     seed: int = 0,
 ) -> Suggestions:
     """The objects whose spectra would teach the classifier most, best first.
@@ -53,12 +56,13 @@ def suggest(
     magnitude_limit : float, optional
         Leave out what was fainter at its latest detection, AB mag.
     seen_within : float, optional
-        Leave out what was not detected in so many days before the latest observation of `curves`.
+        Leave out what was not detected in so many days before the latest observation of `curves`: it has
+        faded, and nobody can take its spectrum any more. None leaves nothing out.
     classes : sequence of str, optional
         Coarser classes that the labels shall tell apart.
     priors : "flat" or mapping, optional
-        Class shares of the probabilities. Every class alike by default: what is rare is to be found. None
-        takes those that the classifier states.
+        Class shares of the probabilities, as in `Classifier.classify`: by default those that the classifier
+        states, so that both say the same of an object. "flat" favours what is rare.
     seed : int
         Which of two equal objects comes first; the order of the table has no say in it.
 
@@ -95,7 +99,11 @@ def suggest(
     candidates, left_out = _candidates(reasons_against, len(ordered))
     if not candidates.any():
         told = ", ".join(f"{count} {why}" for why, count in left_out.items()) or "the table has none"
-        raise UsageError(f"no object is left to suggest: {told}", where="suggest")
+        raise UsageError(
+            f"no object is left to suggest: {told}",
+            where="suggest",
+            hint=("Objects of any age: ", Arg("seen_within", np.inf), "."),
+        )
     counts = _counts(names, predictions.classes) if names else _taught(model, predictions.classes)
     chosen, unlike = ordered[candidates], _embeddings(model, ordered, labels, labelled)
     probabilities = predictions.final()[candidates]
@@ -110,8 +118,11 @@ def suggest(
         reason=reasons(choice, probabilities, predictions.classes, counts, compared=len(unlike) > 0),
         magnitude=magnitude[candidates][k],
         days_since_detection=days[candidates][k],
+        right_ascension=np.asarray(chosen.column("ra"), np.float64)[k],
+        declination=np.asarray(chosen.column("dec"), np.float64)[k],
         probabilities=probabilities[k],
         classes=predictions.classes,
+        priors=_worded(priors),
         candidates=int(candidates.sum()),
         left_out=left_out,
         classifier=predictions.classifier,
@@ -202,10 +213,20 @@ def _candidates(reasons_against: Mapping[str, Any], count: int) -> tuple[Bools, 
     return left, left_out
 
 
+def _worded(priors: Priors) -> str:
+    """Priors as they are typed; "" for the classifier's own."""
+    if isinstance(priors, Mapping):
+        return ",".join(f"{name}={share:g}" for name, share in priors.items())
+    return priors or ""
+
+
 def _counts(names: Sequence[str], classes: Sequence[str]) -> Floats:
-    """Labels of each class [C]; what stands under none of the classes counts for none."""
+    """Labels of each class [C]; what stands under none of the classes counts for the rest, or for none."""
     tree = class_tree()
-    place = {name: tree.nearest_of(name, classes) for name in set(names)}
+    known = [name for name in classes if name != REST]
+    rest = len(known) if REST in classes else -1  # the last one
+    found_at = {name: tree.nearest_of(name, known) for name in set(names)}
+    place = {name: rest if position < 0 else position for name, position in found_at.items()}
     found = np.array([place[name] for name in names], np.int64)
     return np.bincount(found[found >= 0], minlength=len(classes)).astype(np.float64)
 

@@ -33,9 +33,13 @@ class Suggestions:
         AB magnitude of the latest detection.
     days_since_detection : float64 [k]
         From there to the latest observation of the whole table.
+    right_ascension, declination : float64 [k]
+        Degrees; NaN where the table has none.
     probabilities : float32 [k, C]
-        Under the priors that the ranking used.
+        As `Classifier.classify` gives them under the same priors.
     classes : tuple of str
+    priors : str
+        Under which the probabilities stand, in words; "" for those that the classifier states.
     candidates : int
         Objects that were ranked.
     left_out : mapping of str to int
@@ -52,8 +56,11 @@ class Suggestions:
     reason: list[str]
     magnitude: Floats
     days_since_detection: Floats
+    right_ascension: Floats
+    declination: Floats
     probabilities: Floats32
     classes: tuple[str, ...]
+    priors: str
     candidates: int
     left_out: Mapping[str, int]
     classifier: str
@@ -69,12 +76,15 @@ class Suggestions:
     def to_arrow(self) -> pa.Table:
         """One row an object, best first.
 
-        Columns ``rank``, ``object_id``, ``score``, ``reason``, ``magnitude``, ``days_since_detection``,
-        ``uncertainty``, ``balance``, ``diversity``, and the probability of each class under its name.
+        Columns ``rank``, ``object_id``, ``ra``, ``dec``, ``score``, ``reason``, ``magnitude``,
+        ``days_since_detection``, ``uncertainty``, ``balance``, ``diversity``, the probability of each class
+        under its name, and ``priors`` where others were asked for than the classifier's.
         """
         columns = {
             "rank": pa.array(np.arange(1, len(self) + 1)),
             "object_id": pa.array(self.object_id, pa.string()),
+            "ra": pa.array(self.right_ascension, from_pandas=True),
+            "dec": pa.array(self.declination, from_pandas=True),
             "score": pa.array(self.score.round(3)),
             "reason": pa.array(self.reason, pa.string()),
             "magnitude": pa.array(self.magnitude.round(2), from_pandas=True),
@@ -85,6 +95,8 @@ class Suggestions:
         }
         for k, name in enumerate(self.classes):
             columns[name] = pa.array(np.ascontiguousarray(self.probabilities[:, k]))
+        if self.priors:
+            columns["priors"] = pa.repeat(self.priors, len(self))
         about = {
             "firstlight.classifier": self.classifier,
             "firstlight.version": self.version,
