@@ -19,6 +19,7 @@ from firstlight.readers.long_tables import Options, Plan, plan
 from firstlight.readers.nested_tables import from_nested, is_nested
 from firstlight.readers.table_files import Source
 from firstlight.tables.columns import numbers
+from firstlight.tables.frames import one_table
 from firstlight.tables.identifiers import identities
 from firstlight.tables.objects import Objects, join, one_array, with_column
 
@@ -170,7 +171,7 @@ def find_layout(source: Source, id_name: str, max_rows: int) -> Layout:
     counts: list[Ints] = []
     firsts: list[Ints] = []
     contiguous, last, row = True, -1, 0
-    for table in _gathered(source.batches({id_name: "text"}, Notes()), max_rows):
+    for table in _gathered(source.batches({id_name: "id"}, Notes()), max_rows):
         codes, names = identities(table.column(0), id_name, Notes(source.where))
         known = len(index)
         place = np.array([index.setdefault(name, len(index)) for name in names.to_pylist()] or [-1])
@@ -214,25 +215,12 @@ def _streamed(settled: Plan, layout: Layout, notes: Notes) -> Iterator[Photometr
         while cuts[0] is not None and row + batch.num_rows >= cuts[0]:
             head = cuts[0] - row
             held.append(batch.slice(0, head))
-            yield _piece(settled, _table(held), layout.pieces - len(cuts), layout.pieces, notes)
+            yield _piece(settled, one_table(held), layout.pieces - len(cuts), layout.pieces, notes)
             held, batch, row = [], batch.slice(head), cuts[0]
             cuts.pop(0)
         held.append(batch)
         row += batch.num_rows
-    yield _piece(settled, _table(held), layout.pieces - 1, layout.pieces, notes)
-
-
-def _table(batches: list[pa.RecordBatch]) -> pa.Table:
-    """Batches as one table; a column that is text in one of them is text in all."""
-    if len({tuple(batch.schema.types) for batch in batches}) > 1:
-        tables = [pa.Table.from_batches([batch]) for batch in batches]
-        names = batches[0].schema.names
-        fields = []
-        for name in names:
-            types = {table.schema.field(name).type for table in tables}
-            fields.append(pa.field(name, types.pop() if len(types) == 1 else pa.string()))
-        return pa.concat_tables([table.cast(pa.schema(fields)) for table in tables])
-    return pa.Table.from_batches(batches)
+    yield _piece(settled, one_table(held), layout.pieces - 1, layout.pieces, notes)
 
 
 def _spilled(settled: Plan, layout: Layout, max_rows: int, notes: Notes) -> Iterator[Photometry]:
@@ -293,10 +281,10 @@ def _gathered(batches: Iterable[pa.RecordBatch], max_rows: int) -> Iterator[pa.T
     for batch in batches:
         held.append(batch)
         if sum(part.num_rows for part in held) >= max_rows:
-            yield _table(held)
+            yield one_table(held)
             held = []
     if held:
-        yield _table(held)
+        yield one_table(held)
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:

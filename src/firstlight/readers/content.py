@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import io
 import json
-import threading
 import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import IO, Any
 from firstlight.errors import DataError
 
 HEAD = 1 << 16
-BLOCK = 1 << 23
+_BLOCK = 1 << 23
 _BROKEN = (OSError, EOFError, zlib.error)
 
 
@@ -39,16 +38,12 @@ class Content:
         if not self.path.exists():
             raise DataError("no such file", where=str(path))
         self._open = ExitStack()
-        self._lock = threading.Lock()
-        self._streaming: Utf8 | None = None
 
     def __enter__(self) -> Content:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._streaming = None
-            self._open.close()
+        self._open.close()
 
     @cached_property
     def _file(self) -> IO[bytes]:
@@ -89,17 +84,18 @@ class Content:
         """All of it as text, with a mark for each byte that is none."""
         return self.whole().decode("utf-8", "replace")
 
-    def stream(self) -> Utf8:
-        """The text from its beginning, as a file of UTF-8 bytes; an earlier stream ends here."""
-        with self._lock:
-            self._file.seek(0)
-            self._streaming = Utf8(self)
-            return self._streaming
+    def blocks(self) -> Iterator[bytes]:
+        """The text from its beginning as UTF-8, some megabytes at a time; an empty block is the end.
 
-    def block(self, stream: Utf8) -> bytes:
-        """Some megabytes more, if `stream` is still the one that reads this file."""
-        with self._lock:  # Arrow reads ahead in a thread of its own
-            return self._file.read(BLOCK) if self._streaming is stream else b""
+        A byte that is no text becomes a mark, so that a damaged cell costs one row.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        place, raw = 0, b" "
+        while raw:
+            self._file.seek(place)
+            raw = self._file.read(_BLOCK)
+            place += len(raw)
+            yield decoder.decode(raw, not raw).encode()
 
     @property
     def is_json(self) -> bool:
@@ -142,26 +138,3 @@ class Content:
             )
         first = (text.splitlines() or [type(error).__name__])[0]
         return DataError(f"cannot be read as delimited text: {first}", where=self.name)
-
-
-class Utf8(io.RawIOBase):
-    """A stream whose bytes are UTF-8, with a mark for each that was not: a damaged cell costs one row."""
-
-    def __init__(self, content: Content) -> None:
-        self._content, self._ready = content, b""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, and say how far."""
-        while not self._ready:
-            chunk = self._content.block(self)
-            self._ready = self._decoder.decode(chunk, not chunk).encode()
-            if not chunk:
-                break
-        count = min(len(buffer), len(self._ready))
-        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
-        return count

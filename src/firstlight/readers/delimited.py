@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -15,16 +14,20 @@ import pyarrow.csv
 
 from firstlight.errors import DataError
 from firstlight.notes import Notes
-from firstlight.readers.content import BLOCK, HEAD, Content, Utf8
+from firstlight.readers.content import HEAD, Content
 from firstlight.readers.roles import listed
-from firstlight.tables.columns import MISSING
+from firstlight.tables.columns import MISSING, as_arrow
+from firstlight.tables.frames import one_table
 
-CellKind = Literal["text", "number", "any"]
-_TYPES: Mapping[CellKind, pa.DataType] = {"text": pa.string(), "number": pa.float64(), "any": pa.string()}
+CellKind = Literal["id", "text", "number", "any"]
 
 _NULLS = sorted(
     {form for word in MISSING for form in (word, word.upper(), word.capitalize(), f" {word}")} | {"NaN"}
 )
+_COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
+_BLANK = re.compile(rb"(?m)^[ \t]+$")
+_BLANKS, _ENDS = re.compile(rb"[ \t]+"), re.compile(rb"(?m)^\t|\t$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^nan$", re.IGNORECASE)
 
 
@@ -56,48 +59,40 @@ class TextFile:
         """The wanted columns as one table; cells that are no numbers stay text for the caller to judge."""
         batches = list(self.batches(wanted, notes))
         if not batches:
-            return pa.schema({name: _TYPES[kind] for name, kind in wanted.items()}).empty_table()
-        if batches[-1].schema != batches[0].schema:  # a later block had to be read as text
-            batches = [batch.cast(batches[-1].schema) for batch in batches]
-        return pa.Table.from_batches(batches)
+            return pa.schema({name: _type(kind) for name, kind in wanted.items()}).empty_table()
+        return one_table(batches)
 
     def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns, block by block of some megabytes.
 
-        Rows with another number of cells than the header are left out and reported.
+        Rows with another number of cells than the header are left out and reported, and so are rows that are
+        commented out.
 
         Raises
         ------
         DataError
-            When the file is truncated, not text, or most rows do not fit the header.
+            When the file is truncated, not text, most rows do not fit the header, or a quoted cell does not
+            end on its line.
         """
-        bad = _BadRows()
-        rows = 0
+        lines, bad, rows = _Lines(self), _BadRows(), 0
+        types = {name: _type(kind) for name, kind in wanted.items() if kind != "any"}
         try:
-            try:
-                for batch in self._stream(wanted, bad, numbers_as_text=False):
-                    rows += batch.num_rows
-                    yield batch
-            except pa.ArrowInvalid as error:
-                if "Empty CSV file" in str(error) or "Could not skip initial" in str(error):
-                    return  # a header and nothing behind it
-                if "conversion error" not in str(error):
-                    raise
-                # Somewhere a cell is no number: from the first row not yet handed out, numbers come as text.
-                done, rows, bad = rows, 0, _BadRows()
-                for batch in self._stream(wanted, bad, numbers_as_text=True):
-                    rows += batch.num_rows
-                    if rows > done:
-                        yield batch.slice(max(0, batch.num_rows - (rows - done)))
+            for block in lines:
+                batch = self._parsed(block, wanted, types, bad)
+                rows += batch.num_rows
+                yield batch
         except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
             raise self.content.unreadable(error) from error
+        if lines.commented:
+            text = f"{lines.commented:,} rows are commented out ('{lines.first_comment[:60]}'): left out"
+            notes.add(text)
         self._account(bad, rows, notes)
 
     def _account(self, bad: _BadRows, rows: int, notes: Notes) -> None:
         if not bad.count:
             return
         text = (
-            f"{bad.count:,} rows do not have {len(self.schema)} cells as the header says "
+            f"{bad.count:,} rows do not have {len(self.schema.names)} cells as the header says "
             f"(first: {bad.cells} cells, '{bad.first[:60]}')"
         )
         if bad.count > rows:
@@ -108,69 +103,129 @@ class TextFile:
             )
         notes.add(f"{text}: left out")
 
-    def _stream(
-        self, wanted: Mapping[str, CellKind], bad: _BadRows, *, numbers_as_text: bool
-    ) -> Iterator[pa.RecordBatch]:
-        types = {
-            name: pa.string() if numbers_as_text else _TYPES[kind]
-            for name, kind in wanted.items()
-            if kind != "any"
-        }
-        blanks = self.delimiter == " "
-        stream = self.content.stream()
-        with pyarrow.csv.open_csv(
-            pa.PythonFile(_Squeezed(stream) if blanks else stream, mode="r"),
-            read_options=pyarrow.csv.ReadOptions(
-                column_names=self.schema.names, skip_rows=self.skip, block_size=BLOCK
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter="\t" if blanks else self.delimiter, invalid_row_handler=bad
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=list(wanted), column_types=types, null_values=_NULLS
-            ),
-        ) as reader:
-            yield from reader
+    def _parsed(
+        self, block: bytes, wanted: Mapping[str, CellKind], types: dict[str, pa.DataType], bad: _BadRows
+    ) -> pa.RecordBatch:
+        """The cells of whole lines; where one is no number, all numbers come as text from here on."""
+        while True:
+            here = _BadRows()
+            try:
+                table = pyarrow.csv.read_csv(
+                    pa.BufferReader(block),
+                    read_options=pyarrow.csv.ReadOptions(
+                        column_names=self.schema.names, block_size=len(block) + 1
+                    ),
+                    parse_options=pyarrow.csv.ParseOptions(
+                        delimiter="\t" if self.delimiter == " " else self.delimiter,
+                        invalid_row_handler=here,
+                    ),
+                    convert_options=pyarrow.csv.ConvertOptions(
+                        include_columns=list(wanted), column_types=types, null_values=_NULLS
+                    ),
+                )
+            except pa.ArrowInvalid as error:
+                if "conversion error" not in str(error) or pa.float64() not in types.values():
+                    raise
+                types.update(dict.fromkeys(types, pa.string()))
+                continue
+            bad.add(here)
+            arrays = [as_arrow(column) for column in table.columns]
+            return pa.RecordBatch.from_arrays(arrays, names=table.column_names)
+
+
+def _type(kind: CellKind) -> pa.DataType:
+    return pa.float64() if kind == "number" else pa.string()
 
 
 @dataclass
 class _BadRows:
-    """Counts rows that do not fit the header; comment lines are none of them."""
+    """Counts rows that do not fit the header."""
 
     count: int = 0
     cells: int = 0
     first: str = ""
 
     def __call__(self, row: Any) -> str:
-        text = row.text if isinstance(row.text, str) else str(row.text)
-        if not text.lstrip().startswith("#"):
-            if not self.count:
-                self.cells, self.first = row.actual_columns, text
-            self.count += 1
+        if not self.count:
+            self.cells = row.actual_columns
+            self.first = row.text if isinstance(row.text, str) else str(row.text)
+        self.count += 1
         return "skip"
 
+    def add(self, other: _BadRows) -> None:
+        """Count those of another block too."""
+        if not self.count:
+            self.cells, self.first = other.cells, other.first
+        self.count += other.count
 
-class _Squeezed(io.RawIOBase):
-    """A text stream in which each run of blanks is one tab and lines have no blanks at their ends."""
 
-    def __init__(self, raw: Utf8) -> None:
-        self._raw, self._rest, self._ready = raw, b"", b""
+class _Lines:
+    """The data of a text file in blocks of whole lines, as Arrow is to see them.
 
-    def readable(self) -> bool:
-        return True
+    It alone decides what a line is: what ends with LF, CR LF or CR. Blank lines and comments are none; of
+    comments that would have been rows the number is kept. Each run of blanks is one tab where blanks delimit.
+    """
 
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            chunk = self._raw.read(BLOCK)
-            data = self._rest + chunk
-            end = len(data) if not chunk else data.rfind(b"\n") + 1
-            lines, self._rest = data[:end], data[end:]
-            self._ready = re.sub(rb"(?m)^\t+|[\t\r]+$", b"", re.sub(rb"[ \t]+", b"\t", lines))
-            if not chunk:
-                break
-        count = min(len(buffer), len(self._ready))
-        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
-        return count
+    def __init__(self, file: TextFile) -> None:
+        self._file = file
+        cell = re.escape(b"\t" if file.delimiter == " " else file.delimiter.encode())
+        # An opening quote whose cell goes on to the end of the line (or looks so: the second one is exact).
+        self._unclosed = re.compile(rb'(?m)(?:^|%s)"[^"\n]*(?:""[^"\n]*)*$' % cell)
+        one = rb'(?:"(?:[^"]|"")*+"[^%s]*|(?!")[^%s]*)' % (cell, cell)
+        self._closed = re.compile(rb"%s(?:%s%s)*" % (one, cell, one))
+        self.commented, self.first_comment = 0, ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        skip, number, rest = self._file.skip, 0, b""
+        for chunk in self._file.content.blocks():
+            data = rest + chunk
+            end = len(data) - 1 if chunk and data.endswith(b"\r") else len(data)  # LF may follow
+            lines, rest = data[:end], data[end:]
+            if b"\r" in lines:
+                lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            end = lines.rfind(b"\n") + 1 if chunk else len(lines)
+            lines, rest = lines[:end], lines[end:] + rest
+            start = 0
+            while skip and start < len(lines):
+                start = (lines.find(b"\n", start) + 1) or len(lines)
+                skip, number = skip - 1, number + 1
+            count = lines.count(b"\n", start)
+            lines = self._rows(lines[start:], number)
+            number += count
+            if lines and not lines.isspace():
+                yield lines
+
+    def _rows(self, lines: bytes, number: int) -> bytes:
+        """The lines that are rows; `number` lines of the file stand above them."""
+        if b"\0" in lines:
+            line = number + lines.count(b"\n", 0, lines.index(b"\0")) + 1
+            raise DataError(f"line {line:,} holds a zero byte: damaged, or no text", where=self._file.where)
+        if b"#" in lines:
+            lines = _COMMENT.sub(self._comment, lines)
+        lines = _BLANK.sub(b"\n", lines)
+        if self._file.delimiter == " ":
+            lines = _ENDS.sub(b"", _BLANKS.sub(b"\t", lines))
+        if b'"' in lines:
+            for match in self._unclosed.finditer(lines):
+                start = lines.rfind(b"\n", 0, match.start() + 1) + 1
+                text = lines[start : match.end()]
+                if not self._closed.fullmatch(text):
+                    number += lines.count(b"\n", 0, start) + 1
+                    shown = text[:60].decode(errors="replace")
+                    raise DataError(
+                        f"line {number:,}: a quoted cell does not end on its line ('{shown}')",
+                        where=self._file.where,
+                        hint="Remove the stray quote, or the line break inside the quotes.",
+                    )
+        return lines
+
+    def _comment(self, match: re.Match[bytes]) -> bytes:
+        text, delimiter = match.group(), self._file.delimiter
+        cells = len(text.split()) if delimiter == " " else text.count(delimiter.encode()) + 1
+        if cells == len(self._file.schema.names):
+            self.first_comment = self.first_comment or text.decode(errors="replace").strip()
+            self.commented += 1
+        return b""
 
 
 def open_text(content: Content) -> TextFile:
@@ -191,7 +246,7 @@ def open_text(content: Content) -> TextFile:
     text = data.decode("utf-8-sig", "replace")
     if text.count("\ufffd") > 1 + len(text) // 100:
         raise DataError("is not UTF-8 text", where=where)
-    lines = text.splitlines()
+    lines = _LINE_END.split(text)
     if len(data) == HEAD and len(lines) > 1:
         lines.pop()
     header, comment = _header(lines)

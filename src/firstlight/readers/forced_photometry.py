@@ -16,6 +16,7 @@ from firstlight.notes import Notes
 from firstlight.readers.alert_rows import from_rows, object_name
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import open_text
+from firstlight.readers.joining import apart
 from firstlight.readers.roles import listed, unit_zero_point
 from firstlight.tables.columns import numbers, texts
 
@@ -120,7 +121,7 @@ def read_ztf_forced(
     return _of_position(
         notes,
         object_id=object_id,
-        position=(_position(comments, "R.A."), _position(comments, "Dec.")),
+        position=_alone(_stated(comments, "R.A."), _stated(comments, "Dec."), notes),
         time=mjd,
         passband=table["filter"],
         flux=flux,
@@ -149,9 +150,28 @@ def _lines(content: Content, notes: Notes) -> tuple[list[str], list[str], list[l
     return comments, names, cells
 
 
-def _position(comments: list[str], key: str) -> float | None:
+def _stated(comments: list[str], key: str) -> Floats:
     pattern = re.compile(rf"{re.escape(key)}\s*=\s*([-+0-9.eE]+)")
-    return next((float(match.group(1)) for line in comments if (match := pattern.search(line))), None)
+    return np.array([float(found.group(1)) for line in comments if (found := pattern.search(line))])
+
+
+def _alone(ra: Floats, dec: Floats, notes: Notes) -> tuple[float | None, float | None]:
+    """The one position of a file; None where it says none.
+
+    Raises
+    ------
+    DataError
+        When there are two.
+    """
+    known = np.isfinite(ra[: len(dec)]) & np.isfinite(dec[: len(ra)])
+    ra, dec = ra[: len(dec)][known], dec[: len(ra)][known]
+    if not len(ra):
+        return None, None
+    far = np.flatnonzero(apart(ra, dec, ra[0], dec[0]))
+    if len(far):
+        places = f"{ra[0]:.5f}{dec[0]:+.5f} and {ra[far[0]]:.5f}{dec[far[0]]:+.5f}"
+        raise notes.error(f"holds several positions: {places}", hint="Write each into a file of its own.")
+    return float(ra[0]), float(dec[0])
 
 
 def _corrected(
@@ -214,7 +234,7 @@ def read_atlas_forced(
         bad = np.nan_to_num(column("err")) != 0
         bad |= (error > _MAX_ERROR_UJY) | (column("chi/N") > _MAX_CHI) | (column("mag5sig") < _MIN_LIMIT_MAG)
     bands = texts(table.column("F")).to_pylist()
-    position = _first(column("RA")), _first(column("Dec"))
+    position = _alone(column("RA"), column("Dec"), notes)
     if stack_nights:
         time, flux, error, bands, bad = _stacked(time, flux, error, bands, bad)
     return _of_position(
@@ -229,11 +249,6 @@ def read_atlas_forced(
         bad=bad,
         survey="ATLAS",
     )
-
-
-def _first(values: Floats) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known[0]) if len(known) else None
 
 
 def _stacked(

@@ -94,11 +94,15 @@ def gather(
 def _scattered(positions: Mapping[str, Floats], settled: Mapping[str, pa.Array], codes: Ints) -> Bools:
     flagged = np.zeros(len(settled["object_id"]), dtype=np.bool_)
     ra0, dec0 = (settled[name].to_numpy(zero_copy_only=False)[codes] for name in ("ra", "dec"))
-    east = (positions["ra"] - ra0 + 180.0) % 360.0 - 180.0
-    east = east * np.cos(np.radians(dec0))
-    far = np.hypot(east, positions["dec"] - dec0) > _SCATTER_DEG
+    far = apart(positions["ra"], positions["dec"], ra0, dec0)
     flagged[codes[far & (codes >= 0)]] = True
     return flagged
+
+
+def apart(ra: Floats, dec: Floats, ra0: Any, dec0: Any) -> Bools:
+    """Which positions (degrees) lie further from another than one source scatters."""
+    east = ((ra - ra0 + 180.0) % 360.0 - 180.0) * np.cos(np.radians(dec0))
+    return np.asarray(np.hypot(east, dec - dec0) > _SCATTER_DEG)
 
 
 def scatter_flags(codes: Ints, scattered: Bools) -> Bits:
@@ -139,7 +143,7 @@ def read_objects(
         if hidden:
             notes.add(f"truth columns are not read as metadata: {listed(hidden, 8)}")
         others = tuple(name for name in rest if name not in hidden and name not in roles("object"))
-        wanted: dict[str, CellKind] = {id_name: "text", **kinds(by_role), **dict.fromkeys(others, "any")}
+        wanted: dict[str, CellKind] = {id_name: "id", **kinds(by_role), **dict.fromkeys(others, "any")}
         table = source.read(wanted, notes)
     codes, ids = identities(table.column(id_name), id_name, notes)
     known, _ = gather(table, by_role, codes, ids, notes, others=others)

@@ -26,7 +26,7 @@ from firstlight.tables.identifiers import identities
 
 TimeSystem = Literal["mjd", "jd"]
 SurveyLike = str | Path | Mapping[str, Any] | facts.Survey
-_TEXT_ROLES = ("object_id", "passband", "survey", "sign", "detected", "magsys")
+_TEXT_ROLES = ("passband", "survey", "sign", "detected", "magsys")
 _FIRST_JD = 2_400_000.0
 # Roles that are read where magnitudes are, and where fluxes are.
 _NUMBERS = ("zero_point", "flux", "flux_err", "mag", "mag_err", "limit_mag")
@@ -88,7 +88,7 @@ class Plan:
         """The columns to read and what their cells are."""
         wanted = kinds(self.known)
         for role, column in self.observed.items():
-            wanted[column] = "text" if role in _TEXT_ROLES else "number"
+            wanted[column] = "id" if role == "object_id" else "text" if role in _TEXT_ROLES else "number"
         return wanted
 
     def photometry(self, table: pa.Table, notes: Notes) -> Photometry:

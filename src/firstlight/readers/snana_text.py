@@ -111,10 +111,16 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
         files = sorted({*path.glob("*.DAT"), *path.glob("*.dat")})
         if not files:
             raise DataError("the folder holds no HEAD files and no .DAT files", where=str(path))
-        objects = []
+        objects, file_of = [], dict[str, str]()
         for file in files:
             with Content(file) as one:
                 objects.append(_parse(one, notes.at(one.name)))
+            name = objects[-1][0]["SNID"]
+            if file_of.setdefault(name, file.name) != file.name:
+                raise notes.error(
+                    f"'{name}' is the SNID of {file_of[name]} and of {file.name}",
+                    hint="Two objects under one id? Give one of them another SNID, or read the files apart.",
+                )
     else:
         objects = [_parse(content, notes)]
     surveys = {str(keys.get("SURVEY", "")).split()[0] if keys.get("SURVEY") else "" for keys, _ in objects}
@@ -124,7 +130,7 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
     if len(corrected) > 1:
         raise notes.error("some files are corrected for extinction, some are not")
     keys = [keys for keys, _ in objects]
-    rows = [(name, row) for (own, part) in objects for name in [own["SNID"].split()[0]] for row in part]
+    rows = [(own["SNID"], row) for own, part in objects for row in part]
     flag = np.nan_to_num(floats([row.get("PHOTFLAG") for _, row in rows])).astype(np.int64)
     known = {name: values.tolist() for name, values in metadata(_table(keys)).items()}
     if label is not None:
@@ -132,7 +138,7 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
     return from_rows(
         notes.where,
         object_id=[name for name, _ in rows],
-        known_ids=[own["SNID"].split()[0] for own in keys],
+        known_ids=[own["SNID"] for own in keys],
         time=[row.get("MJD") for _, row in rows],
         passband=[row.get("BAND", row.get("FLT")) for _, row in rows],
         flux=floats([row.get("FLUXCAL") for _, row in rows]),
@@ -150,6 +156,7 @@ def _parse(content: Content, notes: Notes) -> tuple[dict[str, str], list[dict[st
     keys: dict[str, str] = {}
     rows: list[dict[str, str]] = []
     names: list[str] = []
+    names_of: list[str] = []
     for number, line in enumerate(content.text().splitlines(), start=1):
         match = _KEY.match(line)
         if not match:
@@ -165,9 +172,17 @@ def _parse(content: Content, notes: Notes) -> tuple[dict[str, str], list[dict[st
                     hint="The file is damaged or was not written to its end.",
                 )
             rows.append(dict(zip(names, cells, strict=True)))
+        elif key == "SNID":
+            names_of.append(value.partition("#")[0].strip())
         elif key not in _GOOD_LINES:
             keys.setdefault(key, value.strip())
-    if "SNID" not in keys or not keys["SNID"].split():
+    if len(names_of) > 1:
+        raise notes.error(
+            f"holds {len(names_of)} events: SNID {listed(names_of, 8)}",
+            hint="Write each into a file of its own.",
+        )
+    keys["SNID"] = "".join(names_of)
+    if not keys["SNID"]:
         raise notes.error("no SNID: line", hint="Is it a SNANA text file?")
     if not names:
         raise notes.error("no VARLIST: line", hint="The file is not complete.")

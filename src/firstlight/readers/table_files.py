@@ -20,8 +20,10 @@ from firstlight.notes import Notes
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import CellKind, open_text
 from firstlight.readers.roles import listed
-from firstlight.tables.columns import is_text
-from firstlight.tables.frames import IN_MEMORY, arrow_table
+from firstlight.tables.columns import floats, is_text, words
+from firstlight.tables.frames import IN_MEMORY, arrow_table, one_table
+from firstlight.tables.identifiers import identities
+from firstlight.tables.objects import with_column
 
 READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, JSON lines, FITS, ECSV, VOTable"
 
@@ -80,8 +82,9 @@ class ParquetSource:
             file = _parquet(path, self._encoded(wanted), where=self._where(path))
             self._check(file, path, wanted)
             read = partial(file.read, columns=list(wanted))
-            tables.append(_guarded(partial(_sound, read), where=self._where(path)))
-        return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+            table = _guarded(partial(_sound, read), where=self._where(path))
+            tables.append(self._in_one_form(table, path, wanted))
+        return tables[0] if len(tables) == 1 else _guarded(partial(one_table, tables), where=self.where)
 
     def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
         """The wanted columns in pieces of a hundred thousand rows."""
@@ -93,7 +96,25 @@ class ParquetSource:
                 batch = _guarded(partial(_sound, partial(next, pieces, None)), where=self._where(path))
                 if batch is None:
                     break
-                yield batch
+                table = self._in_one_form(pa.Table.from_batches([batch]), path, wanted)
+                yield from table.to_batches()
+
+    def _in_one_form(self, table: pa.Table, path: Path, wanted: Mapping[str, CellKind]) -> pa.Table:
+        """One of several parts, in which a column may be of another type: ids are text, numbers float64."""
+        if len(self.paths) == 1:
+            return table
+        for name, kind in wanted.items():
+            column = table.column(name)
+            if kind == "id":
+                codes, ids = identities(column, name, Notes(self._where(path)))
+                table = with_column(
+                    table, name, pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), ids)
+                )
+            elif kind == "text":
+                table = with_column(table, name, words(column))
+            elif kind == "number" and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+                table = with_column(table, name, pa.array(floats(column, name)))
+        return table
 
     def _where(self, path: Path) -> str:
         return self.where if len(self.paths) == 1 else f"{self.where}/{path.name}"
@@ -101,7 +122,9 @@ class ParquetSource:
     def _encoded(self, wanted: Mapping[str, CellKind]) -> list[str]:
         """Text columns: ids and passbands repeat, so a dictionary is smaller and faster."""
         return [
-            name for name, kind in wanted.items() if kind == "text" and is_text(self.schema.field(name).type)
+            name
+            for name, kind in wanted.items()
+            if kind in ("id", "text") and is_text(self.schema.field(name).type)
         ]
 
     def _check(self, file: pq.ParquetFile, path: Path, wanted: Mapping[str, CellKind]) -> None:

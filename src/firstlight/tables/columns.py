@@ -107,7 +107,6 @@ def _from_numpy(values: AnyArray, mask: AnyArray | None) -> pa.Array:
             return pa.array(items, from_pandas=True)
         except _NOT_ARROW:
             return _words(items)
-    values = values.astype(np.float32) if values.dtype == np.float16 else values
     return pa.array(values.astype(values.dtype.newbyteorder("="), copy=False), mask=mask)
 
 
@@ -152,6 +151,12 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or is_view(kind))
 
 
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether a type is one of Arrow's for bytes."""
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
+
+
 def floats(values: Any, name: str) -> Floats:
     """`values` as float64; null, masked and None become NaN.
 
@@ -187,7 +192,7 @@ def numbers(column: Any, name: str, notes: Notes) -> Floats:
     """
     array = plain(column, name, where=notes.where)
     kind = array.type
-    if is_text(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if is_text(kind) or is_bytes(kind):
         return _parsed(array, name, notes)
     of_numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if not any(test(kind) for test in of_numbers):
@@ -196,7 +201,7 @@ def numbers(column: Any, name: str, notes: Notes) -> Floats:
 
 
 def _parsed(array: pa.Array, name: str, notes: Notes) -> Floats:
-    text = _trimmed(array)
+    text = trimmed(array)
     text = pc.if_else(pc.is_in(pc.utf8_lower(text), value_set=pa.array(MISSING)), None, text)
     good = pc.match_substring_regex(text, _NUMBER, ignore_case=True)
     bad = int(pc.sum(pc.invert(good)).as_py() or 0)
@@ -212,7 +217,11 @@ def _parsed(array: pa.Array, name: str, notes: Notes) -> Floats:
     return np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _trimmed(array: pa.Array) -> pa.Array:
+def trimmed(array: pa.Array) -> pa.Array:
+    """Values as text without blanks around, with a mark for each byte that is none."""
+    if is_bytes(array.type):
+        cells = [None if cell is None else cell.decode("utf-8", "replace") for cell in array.to_pylist()]
+        array = pa.array(cells, pa.string())
     return pc.utf8_trim_whitespace(array.cast(pa.string()))
 
 
@@ -232,7 +241,7 @@ def _dates(array: pa.Array) -> pa.Array:
     if not isinstance(first, str) or not _DATE.match(first):
         return array
     try:
-        return _trimmed(array).cast(pa.timestamp("ns"))
+        return trimmed(array).cast(pa.timestamp("ns"))
     except pa.ArrowInvalid:
         return array
 
@@ -244,12 +253,12 @@ def texts(column: Any) -> pa.Array:
         values = floats(array, "")
         if not fractional(values[np.isfinite(values)]).any():
             array = pa.array(values, from_pandas=True).cast(pa.int64())
-    return _trimmed(array)
+    return trimmed(array)
 
 
-def fractional(numbers: Floats) -> Bools:
-    """Which numbers are not whole, or so large that whole ones have lost digits."""
-    return np.asarray((numbers != np.floor(numbers)) | (np.abs(numbers) >= EXACT))
+def fractional(numbers: Floats, exact: float = EXACT) -> Bools:
+    """Which numbers are not whole, or so large (`exact`) that whole ones have lost digits."""
+    return np.asarray((numbers != np.floor(numbers)) | (np.abs(numbers) >= exact))
 
 
 def words(column: Any) -> pa.DictionaryArray:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from firstlight.errors import DataError, MissingExtraError
-from firstlight.tables.columns import as_arrow
+from firstlight.tables.columns import as_arrow, is_text
 
 IN_MEMORY = "table in memory"
 """The place that errors name for tables that have no file."""
@@ -85,6 +85,17 @@ def _from_astropy(table: Any, *, where: str) -> pa.Table:
         if isinstance(value, (str, int, float)) and not isinstance(value, bool)
     }
     return _from_columns(columns, where=where, metadata=notes or None)
+
+
+def one_table(parts: Sequence[pa.RecordBatch | pa.Table]) -> pa.Table:
+    """Parts as one table; a column that is text in one of them is text in all."""
+    tables = [part if isinstance(part, pa.Table) else pa.Table.from_batches([part]) for part in parts]
+    for position, name in enumerate(tables[0].column_names):
+        if len({is_text(table.schema.field(position).type) for table in tables}) > 1:
+            tables = [
+                table.set_column(position, name, table.column(position).cast(pa.string())) for table in tables
+            ]
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def library(name: str, *, where: str) -> Any:

@@ -11,7 +11,24 @@ import pyarrow.compute as pc
 from firstlight._types import Ints
 from firstlight.errors import DataError
 from firstlight.notes import Notes
-from firstlight.tables.columns import as_arrow, encoded, floats, fractional, is_text, storage
+from firstlight.tables.columns import (
+    EXACT,
+    MISSING,
+    as_arrow,
+    encoded,
+    floats,
+    fractional,
+    is_bytes,
+    is_text,
+    plain,
+    storage,
+    trimmed,
+)
+
+# Digits up to which every whole number is exact.
+_EXACT = {16: 2.0**11, 32: 2.0**24, 64: EXACT}
+# 3.91E+16, as spreadsheets, 3.13888618182017e+17, as pandas, and 313888618182017038.0: ids that were numbers.
+_WAS_FLOAT = r"^[+-]?([0-9]+\.[0-9]*[eE][+-]?[0-9]+|[0-9]+[eE][+-][0-9]+|[0-9]{16,}\.0*)$"
 
 
 def identifiers(values: Any, name: str = "object_id") -> pa.Array:
@@ -20,57 +37,84 @@ def identifiers(values: Any, name: str = "object_id") -> pa.Array:
     Raises
     ------
     DataError
-        For missing ids and for numbers that are not whole: an id that went through float64 has lost its
-        last digits.
+        For missing ids, and for what `identities` refuses.
     """
-    array, where = as_arrow(values, name), f"column '{name}'"
+    where = f"column '{name}'"
+    array = _readable(as_arrow(values, name), where=where)
+    missing = array.null_count
+    if isinstance(array, pa.DictionaryArray) and array.dictionary.null_count:
+        missing = array.dictionary_decode().null_count
+    if missing:
+        raise DataError(f"{missing} object ids are missing", where=where)
+    return array
+
+
+def identities(column: Any, name: str, notes: Notes) -> tuple[Ints, pa.Array]:
+    """The ids of a column of a file: a code a row, -1 for a missing one, and ids as they first appear.
+
+    Text is trimmed, what stands for "no value" is no id, and what a missing id once turned into ``615.0`` is
+    615 again.
+
+    Raises
+    ------
+    DataError
+        When ids have lost digits in floating point, are not UTF-8, or are neither text nor numbers.
+    """
+    with notes.blamed():
+        array = _readable(as_arrow(storage(column), name), where=f"column '{name}'")
+    ids, starts, codes = grouped(array)
+    return np.repeat(codes, np.diff(np.append(starts, len(array)))), ids
+
+
+def _readable(array: pa.Array, *, where: str) -> pa.Array:
+    """Ids as integers or as a dictionary of text, null where there is none."""
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if pa.types.is_integer(kind):
+        return array
     if pa.types.is_floating(kind):
-        array = _whole(array, where=where)
-        kind = array.type
-    if array.null_count:
-        raise DataError(f"{array.null_count} object ids are missing", where=where)
-    plain = pa.types.is_integer(kind) or is_text(kind)
-    return array if plain else as_text(array)
+        return _whole(plain(array), where=where)
+    known = is_text(kind) or is_bytes(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
+    if not known:
+        raise DataError(f"{where} is {kind}; expected object ids")
+    array = encoded(array)
+    return pa.DictionaryArray.from_arrays(array.indices, _distinct(array.dictionary, where=where))
+
+
+def _distinct(text: pa.Array, *, where: str) -> pa.Array:
+    """Ids as they are compared: trimmed, null where a word says that there is none."""
+    text = trimmed(text)
+    text = pc.replace_substring_regex(text, r"^([0-9]{1,15})\.0$", r"\1")
+    text = pc.if_else(pc.is_in(pc.utf8_lower(text), value_set=pa.array(MISSING)), None, text)
+    for wrong, what, hint in (
+        (
+            pc.match_substring_regex(text, _WAS_FLOAT),
+            "ids were written as floating-point numbers ('{}'): digits may be lost",
+            "Write the ids as integers or text.",
+        ),
+        (
+            pc.match_substring(text, "\ufffd"),
+            "ids are not UTF-8 text ('{}'): different ones may look alike",
+            "Convert the file, e.g. with iconv -f latin1 -t utf-8.",
+        ),
+    ):
+        first = pc.index(wrong, True).as_py()
+        if first >= 0:
+            raise DataError(what.format(text[first].as_py()), where=where, hint=hint)
+    return text
 
 
 def _whole(array: pa.Array, *, where: str) -> pa.Array:
     """Floating-point ids as integers, null where there is none."""
     number = floats(array, "")
     known = np.isfinite(number)
-    wrong = number[known][fractional(number[known])]
+    wrong = number[known & fractional(number, _EXACT[array.type.bit_width])]
     if len(wrong):
         raise DataError(
-            f"ids are fractional or too large for a float ({wrong[0]!r}): digits may be lost",
+            f"ids are fractional or too large for {array.type} ({float(wrong[0])!r}): digits may be lost",
             where=where,
             hint="Write or read the ids as integers or text.",
         )
     return pa.array(np.where(known, number, 0.0).astype(np.int64), mask=~known)
-
-
-def identities(column: Any, name: str, notes: Notes) -> tuple[Ints, pa.Array]:
-    """The ids of a column of a file: a code a row, -1 for a missing one, and ids as they first appear.
-
-    Text is trimmed, and what a missing id once turned into ``615.0`` is 615 again.
-
-    Raises
-    ------
-    DataError
-        When ids are floating-point numbers that are not whole or too large to be exact.
-    """
-    column = storage(column)
-    if pa.types.is_nested(column.type):
-        raise notes.error(f"column '{name}' is {column.type}; expected object ids")
-    array = encoded(column)
-    values = array.dictionary
-    if pa.types.is_floating(values.type):
-        with notes.blamed():
-            values = _whole(values, where=f"column '{name}'")
-    text = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    text = pc.replace_substring_regex(text, r"^([0-9]{1,15})\.0$", r"\1")
-    text = pc.if_else(pc.equal(text, ""), None, text)
-    ids, starts, codes = grouped(pa.DictionaryArray.from_arrays(array.indices, text))
-    return np.repeat(codes, np.diff(np.append(starts, len(array)))), ids
 
 
 def as_text(values: pa.Array) -> pa.Array:
