@@ -175,7 +175,7 @@ class Checkpoint:
             When `path` is something else than a checkpoint.
         """
         path = Path(path)
-        if path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
+        if holds_something_else(path):
             raise CheckpointError(
                 "exists and holds no classifier",
                 where=str(path),
@@ -183,6 +183,11 @@ class Checkpoint:
             )
         config = json.dumps(self.config, indent=2, ensure_ascii=False) + "\n"
         return files.write_folder(path, {**self.parts, CONFIG: config.encode("utf-8")})
+
+
+def holds_something_else(path: Path) -> bool:
+    """Whether there is something at `path` that is neither a checkpoint nor an empty directory."""
+    return path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir()))
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:

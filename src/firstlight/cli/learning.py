@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,16 +113,15 @@ def fine_tune(table: str, base: str, out: str, replay: str | None = None, **give
     TABLE holds the light curves, with the class of each object in the column 'label' (or --label, or in
     --objects). Labels are TNS names or known synonyms; objects without one are counted and left out.
     """
-    target = _target(out)
     _need_torch("fine-tune", given)
     from firstlight import classifier, learn
 
     with opt.asked("--base"):
         start = classifier.load(base)
-    reading, arguments = opt.reading(given), _arguments(given, target)
+    reading, arguments = opt.reading(given), _arguments(given, out)
     curves = read_curves(table, reading)
     known = read_curves(replay, reading) if replay else None
-    _publish(learn.fine_tune(start, curves, replay=known, **arguments), target)
+    _told(learn.fine_tune(start, curves, replay=known, **arguments), Path(out))
 
 
 @click.command(
@@ -147,31 +144,11 @@ def fine_tune(table: str, base: str, out: str, replay: str | None = None, **give
 @training_options
 def pretrain(table: str, out: str, **given: Any) -> None:
     """Train a classifier from scratch on many labelled light curves, simulated or real."""
-    target = _target(out)
     _need_torch("pretrain", given)
     from firstlight import learn
 
-    reading, arguments = opt.reading(given), _arguments(given, target)
-    _publish(learn.pretrain(read_curves(table, reading), **arguments), target)
-
-
-def _target(out: str) -> Path:
-    """The folder of the result, which must not hold something else already."""
-    target = Path(out)
-    if (
-        target.exists()
-        and not (target / "config.json").is_file()
-        and (target.is_file() or any(target.iterdir()))
-    ):
-        raise UsageError(
-            f"'{out}' holds something that is no classifier", where="--out", hint="Name a new folder."
-        )
-    try:  # before the training, not after it
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
-            return target
-    except OSError as error:
-        raise UsageError(f"'{out}' cannot be written: {error.strerror}", where="--out") from None
+    reading, arguments = opt.reading(given), _arguments(given, out)
+    _told(learn.pretrain(read_curves(table, reading), **arguments), Path(out))
 
 
 def _need_torch(command: str, given: dict[str, Any]) -> None:
@@ -183,9 +160,12 @@ def _need_torch(command: str, given: dict[str, Any]) -> None:
         torch.set_num_threads(given.pop("threads"))
 
 
-def _arguments(given: dict[str, Any], target: Path) -> dict[str, Any]:
-    """Keyword arguments that both ways to train take; names that nobody knows are refused before any work."""
+def _arguments(given: dict[str, Any], out: str) -> dict[str, Any]:
+    """Keyword arguments that both ways to train take; what is wrong in them is refused before any work."""
     from firstlight import facts, learn
+    from firstlight.learn.publishing import refuse_folder
+
+    refuse_folder(out)
 
     with opt.asked("--classes"):
         for name in given.get("classes", ()):
@@ -198,9 +178,9 @@ def _arguments(given: dict[str, Any], target: Path) -> dict[str, Any]:
     with opt.asked("--set"):
         learn.FINE_TUNE.with_(**settings)
     if "labels" in given:
-        given["labels"] = _label_map(given["labels"])
+        given["labels"] = learn.label_map(opt.existing(given["labels"], "--labels"))
     progress = _progress if sys.stderr.isatty() else None
-    return {"name": target.name, **given, **settings, "out": target, "progress": progress}
+    return {**given, **settings, "out": out, "progress": progress}
 
 
 def _settings(texts: Sequence[str], taken: Set[str]) -> dict[str, Any]:
@@ -216,18 +196,6 @@ def _settings(texts: Sequence[str], taken: Set[str]) -> dict[str, Any]:
     return found
 
 
-def _label_map(path: str) -> dict[str, str]:
-    """The mapping of ``--labels``: a TOML file of ``"their label" = "class name"`` lines."""
-    file = opt.existing(path, "--labels")
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"is no TOML: {error}", where=str(file)) from None
-    if not all(isinstance(value, str) for value in content.values()):
-        raise UsageError('must hold lines of the form "their label" = "class name"', where=str(file))
-    return {str(name): str(value) for name, value in content.items()}
-
-
 def _progress(row: Mapping[str, Any]) -> None:
     """One line on stderr after each epoch."""
     shown = [f"epoch {row.get('epoch', '?')}"]
@@ -236,7 +204,7 @@ def _progress(row: Mapping[str, Any]) -> None:
     say("  ".join([*shown, f"{row.get('seconds', 0.0):.1f} s"]))
 
 
-def _publish(model: Classifier, target: Path) -> None:
+def _told(model: Classifier, target: Path) -> None:
     """Write the history beside the classifier, and say where both are."""
     from firstlight import learn
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         epochs_for,
     )
     from firstlight.learn.replay import carried
-    from firstlight.learn.training_labels import merged_classes, read_names
+    from firstlight.learn.training_labels import label_map, merged_classes, read_names
 
 __all__ = [
     "FINE_TUNE",
@@ -58,6 +58,7 @@ __all__ = [
     "first_hidden",
     "head_mixture",
     "history",
+    "label_map",
     "match_head",
     "merged_classes",
     "pretrain",

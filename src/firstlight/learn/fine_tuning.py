@@ -18,11 +18,18 @@ from firstlight.facts import class_tree
 from firstlight.learn import auto, training_labels
 from firstlight.learn.fitting import Training, replay_pool
 from firstlight.learn.networks import NetworkConfig, Weights, match_head, split_members
-from firstlight.learn.publishing import card_settings, reading_only, seen_passbands, train_classifier
+from firstlight.learn.publishing import (
+    card_settings,
+    named_after,
+    reading_only,
+    refuse_folder,
+    seen_passbands,
+    train_classifier,
+)
 from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for, phases
 from firstlight.learn.replay import carried, carry
 from firstlight.learn.training import Progress
-from firstlight.learn.training_labels import merged_classes
+from firstlight.learn.training_labels import LabelMap, merged_classes
 from firstlight.lightcurves import LightCurves
 
 
@@ -34,10 +41,10 @@ def fine_tune(
     strategy: str | None = None,
     replay: LightCurves | Literal[False] | None = None,
     keep: int = 0,
-    labels: Mapping[str, str] | None = None,
+    labels: LabelMap | None = None,
     scheme: str | None = None,
     recipe: Recipe | None = None,
-    name: str = "fine-tuned",
+    name: str | None = None,
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
@@ -76,8 +83,8 @@ def fine_tune(
         How the labels are spelt (`firstlight.learn.read_names`).
     recipe : Recipe, optional
         By default `FINE_TUNE`, or `FINE_TUNE_REPLAY` with replay.
-    name : str
-        Name of the result.
+    name : str, optional
+        Name of the result; by default that of the folder `out`.
     seed : int
         Same seed, same weights (with the same number of threads).
     run : path, optional
@@ -106,6 +113,7 @@ def fine_tune(
     >>> tuned.save("my-classifier")  # doctest: +SKIP
     """
     seed, keep = whole_number("seed", seed), whole_number("keep", keep)
+    refuse_folder(out)
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
     base = base if isinstance(base, Classifier) else load(base)
@@ -154,7 +162,7 @@ def fine_tune(
         replay=_carried_on(base, replayed, training, keep, seed),
         # Weights and replay make the network expect other shares than the labels have; these are restored.
         prior=training.label_shares(),
-        name=name,
+        name=name or named_after(out, "fine-tuned"),
         summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
         settings=card_settings(
             f"strategy {strategy}, {training.epochs} epochs, seed {seed}",
@@ -183,7 +191,7 @@ def _replayed(
     replay: LightCurves | Literal[False] | None,
     curves: LightCurves,
     *,
-    labels: Mapping[str, str] | None,
+    labels: LabelMap | None,
     scheme: str | None,
 ) -> _Replayed | None:
     """The light curves given, else those that the base carries, whose labels are spelt as TNS does.

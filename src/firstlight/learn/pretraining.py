@@ -12,9 +12,17 @@ from firstlight.facts import class_tree
 from firstlight.learn import replay, training_labels
 from firstlight.learn.fitting import Training, fresh_starts
 from firstlight.learn.networks import NetworkConfig, reference_config
-from firstlight.learn.publishing import card_settings, reading_only, seen_passbands, train_classifier
+from firstlight.learn.publishing import (
+    card_settings,
+    named_after,
+    reading_only,
+    refuse_folder,
+    seen_passbands,
+    train_classifier,
+)
 from firstlight.learn.recipe import PRESETS, PRETRAIN, Recipe, epochs_for
 from firstlight.learn.training import Progress
+from firstlight.learn.training_labels import LabelMap
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
@@ -26,11 +34,11 @@ def pretrain(
     classes: Sequence[str] | None = None,
     preparation: Preparation | None = None,
     sizes: Mapping[str, Any] | None = None,
-    labels: Mapping[str, str] | None = None,
+    labels: LabelMap | None = None,
     scheme: str | None = None,
     recipe: Recipe = PRETRAIN,
     keep: int = 0,
-    name: str = "pretrained",
+    name: str | None = None,
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
@@ -72,6 +80,7 @@ def pretrain(
     >>> classifier = pretrain(simulated, epochs=10, progress=print)  # doctest: +SKIP
     """
     seed, keep = whole_number("seed", seed), whole_number("keep", keep)
+    refuse_folder(out)
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
     chosen = recipe.with_(**settings)
@@ -99,7 +108,7 @@ def pretrain(
         details={},
         learnt_from=[curves],
         replay=replay.carry(curves, names, preparation, count=keep, seed=seed) if keep else None,
-        name=name,
+        name=name or named_after(out, "pretrained"),
         summary=f"Trained from scratch on {sum(known.counts.values()):,} labelled light curves.",
         settings=card_settings(f"preset {preset}, {training.epochs} epochs at most, seed {seed}", chosen),
         notes=[replay.note(keep)] if keep else [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -16,8 +17,8 @@ import torch
 from firstlight._types import Floats
 from firstlight._version import __version__
 from firstlight.classifier import Calibration, Checkpoint, Classifier, load
-from firstlight.classifier.checkpoint import REPLAY, TRUST
-from firstlight.errors import CheckpointError
+from firstlight.classifier.checkpoint import REPLAY, TRUST, holds_something_else
+from firstlight.errors import Arg, CheckpointError, UsageError
 from firstlight.facts import Passband, Survey, is_packaged, united
 from firstlight.learn.cross_validation import calibrate
 from firstlight.learn.fitting import Training, fit
@@ -63,6 +64,28 @@ LIMITS = (
     "- Probabilities follow the class shares of training; give `priors=` where yours differ.",
     "- Spectroscopic labels prefer bright, near objects: expect less of faint ones.",
 )
+
+
+def refuse_folder(out: str | Path | None) -> None:
+    """Refuse a folder that no classifier can be written to, before the training and not after it."""
+    if out is None:
+        return
+    path = Path(out)
+    if holds_something_else(path):
+        raise UsageError(
+            f"'{out}' holds something that is no classifier", where=Arg("out"), hint="Name a new folder."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return
+    except OSError as error:
+        raise UsageError(f"'{out}' cannot be written: {error.strerror}", where=Arg("out")) from None
+
+
+def named_after(out: str | Path | None, otherwise: str) -> str:
+    """The name of a classifier that was given none: that of its folder."""
+    return otherwise if out is None else Path(out).name
 
 
 def train_classifier(

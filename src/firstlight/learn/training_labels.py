@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from firstlight._types import Bools, Floats, Ints
-from firstlight.errors import Arg, TrainingError, UnknownNameError, Words, joined
+from firstlight.errors import Arg, TrainingError, UnknownNameError, UsageError, Words, joined
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 
 LEAST_OBJECTS = 5
+LabelMap = Mapping[str, str] | str | Path
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,7 @@ class Labels:
 
 
 def read_names(
-    curves: LightCurves, *, labels: Mapping[str, str] | None = None, scheme: str | None = None
+    curves: LightCurves, *, labels: LabelMap | None = None, scheme: str | None = None
 ) -> list[str | None]:
     """The TNS name of each object's label; None where there is none.
 
@@ -52,8 +55,9 @@ def read_names(
     ----------
     curves : LightCurves
         With a column `label` of the objects.
-    labels : mapping, optional
-        Class of each label that is no spelling of one, e.g. ``{"SNIa-norm": "SN Ia"}``.
+    labels : mapping or path, optional
+        Class of each label that is no spelling of one, e.g. ``{"SNIa-norm": "SN Ia"}``; or a TOML file of
+        lines ``"SNIa-norm" = "SN Ia"``.
     scheme : str, optional
         Who wrote the labels; needed for numbers (`firstlight.facts.ClassTree.canonical`).
 
@@ -69,16 +73,33 @@ def read_names(
             "the objects have no column 'label'",
             hint=("Say which column holds it, ", Arg("label", "NAME"), ", or join a table of objects."),
         )
+    mapped = label_map(labels) if labels is not None else {}
     given = [None if label is None or label == "" else str(label) for label in curves.column("label")]
     known: dict[str | None, str | None] = {None: None}
     for label, count in Counter(label for label in given if label is not None).items():
         try:
-            known[label] = class_tree().canonical((labels or {}).get(label, label), scheme=scheme)
+            known[label] = class_tree().canonical(mapped.get(label, label), scheme=scheme)
         except UnknownNameError as error:
             error.where = f"Label '{label}' ({count} object{'s' if count > 1 else ''})"
             error.hint = joined(error.hint, ("Map it: ", Arg("labels", {label: "SN Ia"}), "."))
             raise
     return [known[label] for label in given]
+
+
+def label_map(labels: LabelMap) -> Mapping[str, str]:
+    """The class of each label, of a mapping or from a TOML file."""
+    if isinstance(labels, Mapping):
+        return labels
+    path = Path(labels)
+    if not path.is_file():
+        raise UsageError(f"there is no '{labels}'", where=Arg("labels"))
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"is no TOML: {error}", where=str(path)) from None
+    if not all(isinstance(value, str) for value in content.values()):
+        raise UsageError('must hold lines of the form "their label" = "class name"', where=str(path))
+    return content
 
 
 def index(names: Sequence[str | None], classes: Sequence[str]) -> Labels:
