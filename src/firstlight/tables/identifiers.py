@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from firstlight._types import Ints
+from firstlight._types import Bools, Ints
 from firstlight.errors import DataError
 from firstlight.notes import Notes
 from firstlight.tables.columns import (
@@ -63,7 +63,9 @@ def identities(column: Any, name: str, notes: Notes) -> tuple[Ints, pa.Array]:
     with notes.blamed():
         array = _readable(as_arrow(storage(column), name), where=f"column '{name}'")
     ids, starts, codes = grouped(array)
-    return np.repeat(codes, np.diff(np.append(starts, len(array)))), ids
+    return codes if len(codes) == len(array) else np.repeat(
+        codes, np.diff(np.append(starts, len(array)))
+    ), ids
 
 
 def _readable(array: pa.Array, *, where: str) -> pa.Array:
@@ -141,22 +143,25 @@ def grouped(values: pa.Array) -> tuple[pa.Array, Ints, Ints]:
     codes : int64 array
         Position in `ids` of each run, -1 for null; ``r == n`` when the rows of each id stand together.
     """
-    starts = _run_starts(values)
-    runs = values.take(pa.array(starts))
-    if not isinstance(runs, pa.DictionaryArray):
-        runs = as_text(runs).dictionary_encode()
+    if not isinstance(values, pa.DictionaryArray):
+        starts = _starts(_changes(values)) if len(values) else np.zeros(0, np.int64)
+        runs = as_text(values.take(pa.array(starts))).dictionary_encode()
         return runs.dictionary, starts, _codes(runs)
+    rows = _codes(values)
+    starts = _starts(rows[1:] != rows[:-1]) if len(rows) else rows
     # Entries of a dictionary may be equal, unused, and in any order: codes alone settle what each means.
-    merged = as_text(runs.dictionary).dictionary_encode()
-    raw = np.append(_codes(merged), -1)[_codes(runs)]
+    merged = as_text(values.dictionary).dictionary_encode()
+    raw = np.append(_codes(merged), -1)[rows[starts]]
     first = np.full(len(merged.dictionary), len(raw), dtype=np.int64)
     known = np.flatnonzero(raw >= 0)[::-1]
     first[raw[known]] = known  # the last assignment wins, and rows run backwards
     order = np.argsort(first, kind="stable")[: int((first < len(raw)).sum())]
+    ids = merged.dictionary
+    if np.array_equal(order, np.arange(len(ids))):
+        return ids, starts, raw
     rank = np.full(len(first) + 1, -1, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    ids = merged.dictionary
-    return ids if np.array_equal(order, np.arange(len(ids))) else ids.take(pa.array(order)), starts, rank[raw]
+    return ids.take(pa.array(order)), starts, rank[raw]
 
 
 def _codes(array: pa.DictionaryArray) -> Ints:
@@ -164,17 +169,15 @@ def _codes(array: pa.DictionaryArray) -> Ints:
     return np.asarray(array.indices.cast(pa.int64()).fill_null(-1))
 
 
-def _run_starts(values: pa.Array) -> Ints:
-    """Where a run of equal values begins."""
-    if len(values) == 0:
-        return np.zeros(0, np.int64)
-    if isinstance(values, pa.DictionaryArray):
-        codes = _codes(values)
-        changed = codes[1:] != codes[:-1]
-    elif pa.types.is_integer(values.type) and not values.null_count:
+def _changes(values: pa.Array) -> Bools:
+    """Whether each value but the first differs from the one before."""
+    if pa.types.is_integer(values.type) and not values.null_count:
         numbers = values.to_numpy()
-        changed = numbers[1:] != numbers[:-1]
-    else:
-        differ = pc.not_equal(values.slice(1), values.slice(0, len(values) - 1))
-        changed = pc.fill_null(differ, True).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.flatnonzero(changed) + 1]).astype(np.int64)
+        return np.asarray(numbers[1:] != numbers[:-1])
+    differ = pc.not_equal(values.slice(1), values.slice(0, len(values) - 1))
+    return np.asarray(pc.fill_null(differ, True).to_numpy(zero_copy_only=False))
+
+
+def _starts(changes: Bools) -> Ints:
+    """Where runs of equal values begin."""
+    return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.int64, copy=False)
