@@ -63,7 +63,6 @@ def test_a_sample_is_recognised_and_read_whole(
     "path",
     [
         "lasair/sample_annotation.json",
-        "lasair/ztf_cone_response.json",
         "lasair/lsst_object_row_313637921267122191.json",
         "alerce/ztf_object_ZTF18abcgqmz.json",
     ],

@@ -24,6 +24,8 @@ FORMATS = (
     "alerce",
     "antares",
     "lasair",
+    "boom",
+    "pitt-google",
     "ztf-forced",
     "atlas-forced",
     "skyportal",

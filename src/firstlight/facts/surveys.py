@@ -6,6 +6,7 @@ Nothing is registered: a user's own survey is known to the values that were made
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -42,6 +43,8 @@ _SURVEY_KEYS = (
     "detection_source",
     "trigger_source",
 )
+
+_WHOLE = re.compile(r"^(\d+)\.0+$")
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class Survey:
 
     def find(self, name: object) -> Passband | None:
         """The passband that this survey calls `name`, or None."""
-        found = self._spellings.find(text_of(name))
+        # What a missing cell turned into 1.0 is 1 again.
+        found = self._spellings.find(_WHOLE.sub(r"\1", text_of(name)))
         return self._by_name[found] if found else None
 
     def passband(self, name: object) -> Passband:

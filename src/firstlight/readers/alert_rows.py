@@ -13,14 +13,15 @@ import pyarrow as pa
 from firstlight._types import Floats
 from firstlight.errors import Arg
 from firstlight.lightcurves.flags import Flag
-from firstlight.lightcurves.photometry import Photometry
+from firstlight.lightcurves.photometry import MAGNITUDE_TO_FRACTION, Photometry
 from firstlight.notes import Notes
-from firstlight.tables.columns import words
+from firstlight.tables.columns import signs, words
 from firstlight.tables.identifiers import identities
 
 # ZTF names its objects ZTF + year + 7 letters; LSST's and ALeRCE's ids are numbers of 15 digits and more.
 _NAME = re.compile(r"ZTF\d{2}[a-z]{7}|ANT\d{4}[a-z0-9]+|(?<!\d)\d{15,20}(?!\d)")
 _JD_MJD = 2_400_000.5
+_FIVE_SIGMA = 1 / (5 * MAGNITUDE_TO_FRACTION)  # the error of a magnitude at this signal to noise
 # diffmaglim of ZTF outside is a sentinel (-999 in the alert schema).
 _ZTF_LIMITS = (10.0, 25.0)
 
@@ -141,6 +142,8 @@ def ztf_photometry(
         mjd,
         floats([row.get("jd") for row in rows]) - _JD_MJD,
     )
+    sign = pa.array([_sign(row) for row in rows], type=pa.string())
+    mag_err = np.round(floats([row.get("sigmapsf") for row in rows]), 6)
     limit = floats([row.get("diffmaglim", row.get("limit_mag")) for row in rows])
     with np.errstate(invalid="ignore"):
         limit = np.where((limit > _ZTF_LIMITS[0]) & (limit < _ZTF_LIMITS[1]), limit, np.nan)
@@ -151,16 +154,30 @@ def ztf_photometry(
         time=time,
         passband=[row.get("fid", row.get("band")) for row in rows],
         mag=np.round(floats([row.get("magpsf") for row in rows]), 4),
-        mag_err=np.round(floats([row.get("sigmapsf") for row in rows]), 6),
-        sign=pa.array([_sign(row.get("isdiffpos")) for row in rows], type=pa.string()),
+        mag_err=mag_err,
+        sign=sign,
+        detected=negative_detections(sign, mag_err),
         limit=np.round(limit, 4),
         survey="ZTF",
         metadata=metadata,
     )
 
 
-def _sign(value: object) -> str | None:
-    return str(value) if is_known(value) else None
+def negative_detections(sign: pa.Array, mag_err: Floats) -> pa.Array:
+    """True where an alert detected a negative difference; null, so that signal to noise decides, elsewhere.
+
+    An alert of ZTF is a detection whatever its sign; the survey's threshold of 5 sigma holds for it too.
+    """
+    with np.errstate(invalid="ignore"):
+        clear = (signs(sign, "isdiffpos") < 0) & (mag_err > 0) & (mag_err <= _FIVE_SIGMA)
+    return pa.array(clear, mask=~clear)
+
+
+def _sign(row: Row) -> str | None:
+    """What the row says of its sign; who does not know the word speaks of positive differences."""
+    if "isdiffpos" not in row:
+        return "t"
+    return str(row["isdiffpos"]) if is_known(row["isdiffpos"]) else None
 
 
 def lsst_photometry(
@@ -211,7 +228,8 @@ def lsst_photometry(
 
 
 def _time(row: Row) -> Any:
-    return row.get("midpointMjdTai", row.get("mjd"))
+    time = row.get("midpointMjdTai", row.get("mjd"))
+    return row["jd"] - _JD_MJD if time is None and is_known(row.get("jd")) else time
 
 
 def _visit(row: Row) -> tuple[object, object]:

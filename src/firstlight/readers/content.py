@@ -108,9 +108,19 @@ class Content:
         first, _, rest = self.head.lstrip().partition(b"\n")
         return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
+    @property
+    def first_line(self) -> Any:
+        """What the first line of JSON lines says; None where it is damaged."""
+        try:
+            return json.loads(self.head.lstrip().partition(b"\n")[0])
+        except ValueError:
+            return None
+
     @cached_property
     def json(self) -> Any:
-        """What the JSON says; bare NaN is understood, integers keep all digits.
+        """What the JSON says, without the envelope of a server (``status`` and ``data``); lines as a list.
+
+        Bare NaN is understood, integers keep all digits.
 
         Raises
         ------
@@ -121,9 +131,17 @@ class Content:
         if not data.strip():
             raise DataError("the file is empty", where=self.name)
         try:
-            return json.loads(data)
+            if self.is_json_lines:
+                return [json.loads(line) for line in data.splitlines() if line.strip()]
+            said = json.loads(data)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise DataError(f"is not complete JSON: {error}", where=self.name) from error
+        if not isinstance(said, dict) or not {"status", "data"} <= said.keys():
+            return said
+        if not isinstance(said["data"], (dict, list)):
+            words = ": ".join(str(said[key]) for key in ("status", "message") if said.get(key))
+            raise DataError(f"is the answer of a server without data ({words})", where=self.name)
+        return said["data"]
 
     def unreadable(self, error: Exception) -> DataError:
         """What an error of reading means."""

@@ -14,12 +14,12 @@ from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
-from firstlight.readers import brokers, forced_photometry, known_tables, snana_fits, snana_text
+from firstlight.readers import alert_objects, brokers, forced_photometry, known_tables, snana_fits, snana_text
 from firstlight.readers.content import Content
 from firstlight.readers.generic import batches_of
 from firstlight.readers.joining import light_curves, with_objects
 from firstlight.readers.long_tables import Options
-from firstlight.readers.table_files import in_memory, source_of
+from firstlight.readers.table_files import in_memory, is_json_table, source_of
 
 # Arguments that only generic tables need: everything else is settled by the format.
 _TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")
@@ -50,7 +50,11 @@ FORMATS: Mapping[str, Format] = {
         Format("snana", "SNANA HEAD/PHOT FITS or text", None, ("label", "survey"), snana_fits.read_snana),
         Format("alerce", "ALeRCE JSON or CSV", None, ("object_id",), brokers.read_alerce),
         Format("antares", "ANTARES JSON or CSV", None, ("object_id",), brokers.read_antares),
-        Format("lasair", "Lasair JSON", None, ("object_id",), brokers.read_lasair),
+        Format("lasair", "Lasair JSON", None, ("object_id",), alert_objects.read_alert_objects),
+        Format("boom", "BOOM object JSON", None, ("object_id",), alert_objects.read_alert_objects),
+        Format(
+            "pitt-google", "Pitt-Google rows as JSON", None, ("object_id",), alert_objects.read_alert_objects
+        ),
         Format(
             "ztf-forced",
             "ZTF forced-photometry service",
@@ -107,8 +111,8 @@ def read(
         Receives a sentence for each thing noticed.
     **options
         Of generic tables (`read_table`), or of the format: ``object_id`` (table, alerce, antares, lasair,
-        ztf-forced, atlas-forced, skyportal), ``metadata`` (plasticc), ``baseline_before`` (ztf-forced),
-        ``stack_nights`` (atlas-forced).
+        boom, pitt-google, ztf-forced, atlas-forced, skyportal), ``metadata`` (plasticc),
+        ``baseline_before`` (ztf-forced), ``stack_nights`` (atlas-forced).
 
     Raises
     ------
@@ -280,22 +284,8 @@ def _seen(content: Content) -> str:
     if path.is_dir():
         fits = {"snana": snana_fits.is_snana(path), "plasticc": known_tables.is_plasticc(content)}
         return _one(fits, content)
-    if content.is_json_lines:
-        return "table"
     if content.is_json:
-        data = content.json
-        fits = {
-            "antares": brokers.is_antares(data),
-            "alerce": brokers.is_alerce(data),
-            "lasair": brokers.is_lasair(data),
-        }
-        if not any(fits.values()):
-            raise DataError(
-                "is JSON of no known kind",
-                where=content.name,
-                hint=f"Known formats: {', '.join(FORMATS)}; a list of rows is a 'table'.",
-            )
-        return _one(fits, content)
+        return _seen_in_json(content)
     if snana_fits.is_snana(path):
         return "snana"
     start = content.head
@@ -308,12 +298,34 @@ def _seen(content: Content) -> str:
         "ztf-forced": forced_photometry.is_ztf_forced(text),
         "atlas-forced": forced_photometry.is_atlas_forced(text),
         "snana": snana_text.is_snana_text(text),
-        "skyportal": names >= known_tables.SKYPORTAL,
+        "skyportal": known_tables.is_skyportal(names),
         "alerce": names >= brokers.ALERCE_CSV,
         "antares": names >= brokers.ANTARES_CSV,
         "plasticc": known_tables.is_plasticc(content),
     }
     return _one(fits, content)
+
+
+def _seen_in_json(content: Content) -> str:
+    """The broker whose answer it is, or a table: rows as a list or one a line, or columns."""
+    if content.is_json_lines and not alert_objects.is_alert_object(content.first_line):
+        return "table"
+    data = content.json
+    fits = {
+        "antares": brokers.is_antares(data),
+        "alerce": brokers.is_alerce(data),
+        "boom": alert_objects.is_boom(data),
+        "pitt-google": alert_objects.is_pittgoogle(data),
+        "lasair": alert_objects.is_lasair(data) or alert_objects.is_cone(data),
+        "skyportal": isinstance(data, list) and bool(data) and known_tables.is_skyportal(data[0]),
+    }
+    if any(fits.values()) or is_json_table(data):
+        return _one(fits, content)
+    raise DataError(
+        "is JSON of no known kind",
+        where=content.name,
+        hint=f"Known formats: {', '.join(FORMATS)}; a list of rows is a 'table'.",
+    )
 
 
 def _one(fits: Mapping[str, bool], content: Content) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from firstlight.notes import Notes
 from firstlight.readers.alert_rows import object_name
 from firstlight.readers.content import Content
 from firstlight.readers.generic import whole
-from firstlight.readers.joining import read_objects, with_objects
+from firstlight.readers.joining import identity, read_objects, with_objects
 from firstlight.readers.long_tables import Options
 from firstlight.readers.roles import survey_prefixes
 from firstlight.readers.table_files import TableSource, source_of
@@ -23,8 +25,12 @@ from firstlight.tables.columns import words
 
 _CURVES = {"object_id", "mjd", "passband", "flux", "flux_err"}
 _METADATA = {"object_id", "hostgal_photoz", "mwebv"}
-SKYPORTAL = {"mjd", "mag", "magerr", "filter", "limiting_mag", "magsys"}
-"""Columns of SkyPortal's CSV."""
+# SkyPortal's photometry as it is uploaded, downloaded and served: magnitudes, or fluxes with a zero point.
+_SKYPORTAL = (
+    {"mjd", "mag", "magerr", "filter", "limiting_mag"},
+    {"mjd", "flux", "fluxerr", "zp", "filter", "magsys"},
+)
+_OF_SKYPORTAL = {"magsys", "instrument_name", "instrument_id"}
 _SUFFIXES = (".csv", ".csv.gz")
 # The metadata of a whole data release stand beside numbered light-curve files.
 _SPELLINGS = (("_lightcurves", "_metadata"), ("", "_metadata"))
@@ -147,43 +153,64 @@ def _beside(path: Path) -> Path | None:
     return None
 
 
+def is_skyportal(names: Iterable[str]) -> bool:
+    """Whether columns are those of SkyPortal's photometry."""
+    names = set(names)
+    return any(names >= columns for columns in _SKYPORTAL) and not names.isdisjoint(_OF_SKYPORTAL)
+
+
 def read_skyportal(
     content: Content, notes: Notes, *, object_id: str | int | None = None, survey: str | None = None
 ) -> Photometry:
-    """Photometry of a SkyPortal CSV: magnitudes, or limits where there is none.
+    """Photometry of a SkyPortal CSV or JSON: magnitudes, or limits where there is none; else fluxes.
 
-    Passbands are named with their survey (``ztfg``, ``atlaso``).
+    Passbands are named with their survey (``ztfg``, ``atlaso``). A download has no name of the object, but
+    its file has; ``id`` numbers the observations, and ``flux`` beside ``mag`` repeats it.
 
     Parameters
     ----------
     content : Content
     notes : Notes
     object_id : str, optional
-        Name of the object, where there is no column ``obj_id``; by default the file's.
+        Name of the object, where no column holds it; by default the file's.
     survey : str, optional
         Survey of all passbands, where their names do not say it.
     """
     source = source_of(content)
-    names = source.schema.names
+    names = [field.name for field in source.schema if not pa.types.is_nested(field.type)]
     table = source.read(dict.fromkeys(names, "text"), notes)
-    columns: dict[str, str | None] = {"object_id": "obj_id" if "obj_id" in names else "object_id"}
-    if "obj_id" not in names:
-        name = object_name(object_id, None, notes)
-        column = pa.array([name] * table.num_rows, type=pa.string())
-        if "object_id" in names:
-            table = table.drop_columns(["object_id"])
-        table = table.append_column("object_id", column)
+    columns: dict[str, str | None] = (
+        {} if "mag" not in names else dict.fromkeys(("flux", "flux_err", "zero_point"))
+    )
+    found = identity([name for name in names if name != "id"], notes, chosen={}).get("object_id")
+    if found is None or object_id is not None:
+        found = "object_id"
+        name = object_name(object_id, _of_download(notes.where), notes)
+        table = table.drop_columns(["object_id"]) if found in names else table
+        table = table.append_column(found, pa.array([name] * table.num_rows, type=pa.string()))
+    columns["object_id"] = found
     photometry = whole(TableSource(table, notes.where), Options(survey=survey, columns=columns), notes)
     return photometry if survey is not None else replace(photometry, survey=_surveys(photometry.passband))
 
 
+def _of_download(name: str) -> str | None:
+    """The object in the name of a download: ``ZTF25abc_photometry.csv``."""
+    match = re.fullmatch(r"(.+)_photometry(?: ?\(\d+\))?\.csv", name)
+    return match.group(1) if match else None
+
+
 def _surveys(bands: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The survey of each row by the beginning of its passband's name; as given where none fits."""
-    named = []
-    for band in bands.dictionary.to_pylist():
-        fits = [
-            survey for prefix, survey in survey_prefixes().items() if (band or "").lower().startswith(prefix)
-        ]
-        named.append(fits[0] if fits else band)
+    """The survey of each row by the beginning of its passband's name.
+
+    Passbands of no known survey go to the first that is known, where they are unknown passbands; as given
+    where none is known.
+    """
+    spelled = [(band or "").lower() for band in bands.dictionary.to_pylist()]
+    fits = [
+        next((survey for prefix, survey in survey_prefixes().items() if band.startswith(prefix)), None)
+        for band in spelled
+    ]
+    known = next((survey for survey in fits if survey), None)
+    named = [survey or known or band for survey, band in zip(fits, spelled, strict=True)]
     column = pa.DictionaryArray.from_arrays(bands.indices, pa.array(named, type=pa.string()))
     return words(pc.cast(column, pa.string()))

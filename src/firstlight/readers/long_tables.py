@@ -12,21 +12,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from firstlight import facts
-from firstlight._types import Floats
+from firstlight._types import Bits, Floats
 from firstlight.errors import Arg, DataError, UnknownNameError, Words
+from firstlight.lightcurves.flags import Flag
 from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry, limit_flux
 from firstlight.notes import Notes
+from firstlight.readers.alert_rows import negative_detections
 from firstlight.readers.delimited import CellKind
 from firstlight.readers.joining import gather, kinds, scatter_flags, surveys_of
-from firstlight.readers.roles import check_chosen, flux_zero_point, listed, match, named, require, roles
+from firstlight.readers.roles import (
+    bare,
+    check_chosen,
+    flux_zero_point,
+    listed,
+    match,
+    named,
+    require,
+    roles,
+    source_prefixes,
+)
 from firstlight.readers.table_files import Source
 from firstlight.tables.columns import days, numbers, plain, texts, words
 from firstlight.tables.identifiers import identities
 
 TimeSystem = Literal["mjd", "jd"]
 SurveyLike = str | Path | Mapping[str, Any] | facts.Survey
-_TEXT_ROLES = ("passband", "survey", "sign", "detected", "magsys")
+_TEXT_ROLES = ("passband", "survey", "sign", "detected", "magsys", "quality")
 _FIRST_JD = 2_400_000.0
 # Roles that are read where magnitudes are, and where fluxes are.
 _NUMBERS = ("zero_point", "flux", "flux_err", "mag", "mag_err", "limit_mag")
@@ -120,20 +132,53 @@ class Plan:
             passband=words(by_role["passband"]),
             survey=self._survey(by_role, notes),
             limit=limit,
-            detected=plain(by_role["detected"]) if "detected" in by_role else None,
+            detected=self._detected(by_role, measured, notes),
             sign=texts(by_role["sign"]) if "sign" in by_role else None,
             objects=objects,
-            flags=scatter_flags(codes, scattered) if scattered.any() else None,
+            flags=self._flags(by_role, scatter_flags(codes, scattered) if scattered.any() else None, notes),
             dereddened=self.options.dereddened,
             time_system=self.time_system,
             where=self.source.where,
             **measured,
         )
 
+    def _detected(
+        self, by_role: Mapping[str, pa.ChunkedArray], measured: Mapping[str, Floats], notes: Notes
+    ) -> pa.Array | None:
+        """Which rows are detections, where a column says it or the rows are a broker's alerts."""
+        if "detected" in by_role:
+            return plain(by_role["detected"])
+        if "sign" not in by_role or bare(self.observed["sign"]) == self.observed["sign"]:
+            return None
+        return negative_detections(texts(by_role["sign"]), measured["mag_err"])
+
+    def _flags(
+        self, by_role: Mapping[str, pa.ChunkedArray], scattered: Bits | None, notes: Notes
+    ) -> Bits | None:
+        """The flags of the rows: positions that scatter, and what the source itself calls bad."""
+        if "quality" not in by_role:
+            return scattered
+        name, column = self.observed["quality"], by_role["quality"]
+        mark = roles("observation")["quality"].bad.get(name, True)
+        if isinstance(mark, str):
+            bad = pc.equal(pc.utf8_lower(texts(column)), mark).fill_null(False).to_numpy(zero_copy_only=False)
+        else:
+            bad = (np.nan_to_num(numbers(column, name, notes)).astype(np.int64) & mark) != 0
+        if bad.any():
+            notes.add(f"{int(bad.sum()):,} rows are bad by column '{name}': kept, flagged and not used")
+        flags = np.zeros(len(bad), np.uint16) if scattered is None else scattered
+        return flags | np.where(bad, np.uint16(Flag.BAD_QUALITY), np.uint16(0))
+
     def _survey(self, by_role: Mapping[str, pa.ChunkedArray], notes: Notes) -> Any:
         """The survey of all rows, or a column of each row's; where both are stated they agree."""
         stated = self.options.survey
         if "survey" not in by_role:
+            known = source_prefixes()
+            implied = {known[name[:2]] for name in self.observed.values() if name[:2] in known}
+            if stated is not None or len(implied) != 1:
+                return stated
+            stated = implied.pop()
+            notes.add(f"the survey is {stated} by the names of the columns ({self.observed['time']})")
             return stated
         column = words(by_role["survey"])
         if stated is None:
@@ -205,7 +250,9 @@ def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[
     zero_point = _zero_point(source, observed, chosen, options, notes) if "flux" in observed else None
     if zero_point is not None:
         observed.pop("zero_point", None)
-    implied: TimeSystem = "jd" if roles("observation")["time"].system.get(observed["time"]) == "jd" else "mjd"
+    implied: TimeSystem = (
+        "jd" if roles("observation")["time"].system.get(bare(observed["time"])) == "jd" else "mjd"
+    )
     return Plan(source, observed, known, zero_point, options.time_format or implied, options)
 
 
@@ -248,7 +295,7 @@ def _zero_point(
     """The zero point of the flux column, or None where a column of zero points holds it."""
     schema, column = source.schema, observed["flux"]
     per_row = observed.get("zero_point")
-    implied = roles("observation")["flux"].unit.get(column) is not None
+    implied = roles("observation")["flux"].unit.get(bare(column)) is not None
     if per_row is not None and (chosen.get("zero_point") is not None or not implied):
         if options.flux_unit is not None or options.zero_point is not None:
             notes.add(f"zero points are read from column '{per_row}', not from the option")

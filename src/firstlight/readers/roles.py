@@ -31,6 +31,8 @@ class Role:
     folded: frozenset[str]
     unit: Mapping[str, str]
     system: Mapping[str, str]
+    prefer: str | None
+    bad: Mapping[str, int | str]
 
 
 @cache
@@ -51,6 +53,8 @@ def roles(kind: Kind) -> Mapping[str, Role]:
             folded=frozenset(spelling.casefold() for spelling in entry["strong"]),
             unit=entry.get("unit", {}),
             system=entry.get("system", {}),
+            prefer=entry.get("prefer"),
+            bad=entry.get("bad", {}),
         )
         for name, entry in _toml()[kind].items()
     }
@@ -60,6 +64,17 @@ def roles(kind: Kind) -> Mapping[str, Role]:
 def survey_prefixes() -> Mapping[str, str]:
     """Passband prefixes that name a survey, e.g. ``atlas`` of ``atlaso``."""
     return dict(_toml()["prefix"])
+
+
+@cache
+def source_prefixes() -> Mapping[str, str]:
+    """Beginnings of column names that say which survey a broker had the column from, e.g. ``i:`` of Fink."""
+    return dict(_toml()["source"])
+
+
+def bare(name: str) -> str:
+    """The name of a column without the broker's prefix: ``jd`` of ``i:jd``."""
+    return name[2:] if name[:2] in source_prefixes() else name
 
 
 def is_truth(name: str) -> bool:
@@ -133,7 +148,13 @@ def _spelled(role: Role, names: Sequence[str], kind: Kind, notes: Notes) -> str 
     if not candidates:
         candidates = [name for name in names if name.strip().casefold() in role.folded]
     if not candidates:
+        candidates = [name for name in names if bare(name) in role.strong]
+    if not candidates:
         candidates = [name for name in names if name in role.weak]
+    if len(candidates) > 1 and role.prefer in candidates:
+        rest = ", ".join(f"'{name}'" for name in candidates if name != role.prefer)
+        notes.add(f"{role.what} is read from '{role.prefer}'; {rest} not used")
+        return role.prefer
     if len(candidates) > 1 and kind == "object" and role.strong[0] in candidates:
         rest = ", ".join(f"'{name}'" for name in candidates if name != role.strong[0])
         notes.add(f"{role.what} is read from '{role.strong[0]}'; {rest} not used")
@@ -244,7 +265,7 @@ def flux_zero_point(
     unit = declared_unit(flux)
     if unit is not None:
         stated[f"the unit '{unit}' of column '{column}'"] = unit_zero_point(unit, notes, column=column)
-    implied = roles("observation")["flux"].unit.get(column)
+    implied = roles("observation")["flux"].unit.get(bare(column))
     if implied is not None and not (chosen and stated):
         stated[f"the name '{column}' ({implied})"] = facts.zero_point(implied)
     if not stated:

@@ -253,6 +253,8 @@ def source_of(content: Content) -> Source:
         return _arrow(lambda: pa.ipc.open_stream(content.whole()).read_all(), where)
     if start.startswith(b"SIMPLE  ="):
         return TableSource(_fits(content), where)
+    if start.lstrip()[:1] in (b"|", b"\\"):
+        return TableSource(_astropy(content, "ascii.ipac"), where)
     if start.startswith(b"# %ECSV"):
         return TableSource(_astropy(content, "ascii.ecsv"), where)
     if b"<VOTABLE" in start[:4096].upper():
@@ -286,12 +288,26 @@ def _folder(path: Path) -> ParquetSource:
     return ParquetSource(tuple(paths), path.name, schema)
 
 
+def is_json_table(data: Any) -> bool:
+    """Whether JSON content is a table: a list of rows, or columns by name as lists (or by row number)."""
+    if isinstance(data, list):
+        return bool(data) and all(isinstance(row, Mapping) for row in data)
+    if not isinstance(data, Mapping) or not data:
+        return False
+    columns = list(data.values())
+    return all(isinstance(one, list) for one in columns) or all(isinstance(one, Mapping) for one in columns)
+
+
 def _json(content: Content) -> pa.Table:
-    """Rows written as JSON: one a line, or all of them in one list."""
+    """Rows written as JSON, one a line or all of them in one list, or columns by name."""
     try:
-        if content.head.lstrip().startswith(b"["):
-            return arrow_table(content.json)
-        return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(content.whole())))
+        if content.is_json_lines or not is_json_table(data := content.json):
+            return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(content.whole())))
+        if isinstance(data, Mapping):
+            data = {
+                name: list(one.values()) if isinstance(one, Mapping) else one for name, one in data.items()
+            }
+        return arrow_table(data, where=content.name)
     except (ValueError, pa.ArrowException, DataError) as error:
         reason = (str(getattr(error, "what", error)).splitlines() or [""])[0]
         raise DataError(
