@@ -63,9 +63,7 @@ def identities(column: Any, name: str, notes: Notes) -> tuple[Ints, pa.Array]:
     with notes.blamed():
         array = _readable(as_arrow(storage(column), name), where=f"column '{name}'")
     ids, starts, codes = grouped(array)
-    return codes if len(codes) == len(array) else np.repeat(
-        codes, np.diff(np.append(starts, len(array)))
-    ), ids
+    return np.repeat(codes, np.diff(np.append(starts, len(array)))), ids
 
 
 def _readable(array: pa.Array, *, where: str) -> pa.Array:
