@@ -42,6 +42,16 @@ def called_as_its_verb(room: str) -> None:
     sys.modules[room].__class__ = VerbRoom
 
 
+def verb(room: str, name: str) -> Callable[..., Any]:
+    """A function of a room for a method that is spelled like it: ``curves.plot()`` is of `figures`.
+
+    Values stand on lower floors than what is done with them. A method that only hands its value to such a
+    function names it here, when it is called, so that the floor below needs nothing of the one above.
+    """
+    found: Callable[..., Any] = getattr(import_module(f"firstlight.{room}"), name)
+    return found
+
+
 def moved(room: str, names: Mapping[str, str], *, depth: int = 2) -> Callable[[str], Any]:
     """The ``__getattr__`` of a module from which `names` moved: each still works, and says where it is now.
 

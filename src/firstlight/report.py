@@ -162,6 +162,13 @@ class Page:
         body = "\n".join(block.html() for block in (Heading(self.title, 1), *self.blocks))
         return _HTML.format(title=html.escape(self.title), body=body)
 
+    def fragment(self) -> str:
+        """The page as HTML within another one: what a notebook shows of a report."""
+        return in_notebook(self.title, *self.blocks)
+
+    def _repr_html_(self) -> str:
+        return self.fragment()
+
     def write(self, path: str | Path) -> Path:
         """`path`, after the page was written there: ``.html`` on its own, ``.md`` with pictures beside it.
 
@@ -187,6 +194,18 @@ def png(figure: Savable, dpi: int = 130) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi)
     return file.getvalue()
+
+
+def in_notebook(title: str, *blocks: Block) -> str:
+    """What a notebook shows of a value: a title and blocks below it, numbers in line.
+
+    Examples
+    --------
+    >>> in_notebook("2 objects", Paragraph("ZTF")).count("<p>")
+    1
+    """
+    body = "\n".join(block.html() for block in blocks)
+    return f'<div class="firstlight"><style>{_IN_NOTEBOOK}</style><b>{html.escape(title)}</b>\n{body}</div>'
 
 
 def number(value: float | None, spec: str = ".3f") -> str:
@@ -244,6 +263,10 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", line)
 
 
+_IN_NOTEBOOK = (
+    ".firstlight table{font-variant-numeric:tabular-nums} .firstlight td,.firstlight th{white-space:nowrap}"
+    " .firstlight td:first-child,.firstlight th:first-child{text-align:left}"
+)
 _HTML = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.45 system-ui, sans-serif; max-width: 66em; margin: 2em auto; color: #222 }}

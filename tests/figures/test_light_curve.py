@@ -58,14 +58,48 @@ def test_detections_are_filled_and_weak_points_hollow_and_early_ones_faint(curve
     assert [line.get_xdata().tolist() for line in faint] == [[-5.0]]
 
 
-def test_limits_are_triangles_and_what_was_not_used_is_a_grey_cross(curves):
+def test_limits_are_arrows_that_no_passband_has_and_what_was_not_used_is_a_grey_cross(curves):
     upper, _ = light_curve(curves)
     offsets = np.concatenate(
         [collection.get_offsets() for collection in upper.collections if len(collection.get_offsets())]
     )
     assert {-20.0, -10.0} <= set(offsets[:, 0])
     labels = [text.get_text() for text in upper.get_legend().get_texts()]
-    assert labels == ["ZTF g", "ZTF r", "ZTF i", "not used", "5σ limit"]
+    others = ["5σ limit", "not used", "before first detection", "first detection"]
+    assert labels == ["ZTF g", "ZTF r", "ZTF i", *others]
+
+
+def test_the_legend_names_hollow_points_and_no_symbol_that_does_not_occur(curves):
+    upper, _ = light_curve(curves, brightness="uJy")
+    labels = [text.get_text() for text in upper.get_legend().get_texts()]
+    assert "not detected" in labels and labels.count("ZTF g") == 1
+    upper, _ = light_curve(curves.where(curves.detected & curves.usable), brightness="uJy")
+    labels = [text.get_text() for text in upper.get_legend().get_texts()]
+    assert labels == ["ZTF g", "ZTF r", "ZTF i", "first detection"]
+
+
+def test_the_truth_of_a_simulation_is_no_spectrum(curves):
+    simulated = curves.with_objects({"object_id": curves.object_id, "sim_redshift": [0.1]})
+    upper, _ = light_curve(simulated)
+    told = " ".join(words(upper))
+    assert "simulated as SN Ia" in told and "spectrum" not in told
+
+
+@pytest.mark.parametrize("wild", [1e9, -1e9])
+def test_the_flux_axis_is_set_by_the_points_that_count(curves, wild):
+    upper, _ = light_curve(curves, brightness="uJy")
+    usual = upper.get_ylim()
+    seen = curves.time[curves.detected & curves.usable]
+    odd = LightCurves.from_columns(
+        object_id=[curves.object_id[0]] * (len(curves.time) + 2),
+        time=[*curves.time, seen[0] + 0.5, seen[0] + 1.5],
+        passband=[*(curves.passbands[k] for k in curves.passband), "ZTF-g", "ZTF-r"],
+        survey="ZTF", flux=[*curves.flux, wild, -wild], flux_err=[*curves.flux_err, abs(wild), abs(wild)],
+        limit=[*curves.limit, np.nan, np.nan], detected=[*curves.detected, False, False], flux_unit="nJy",
+    )  # fmt: skip
+    upper, _ = light_curve(odd, brightness="uJy")
+    np.testing.assert_allclose(upper.get_ylim(), usual, rtol=0.2)
+    assert "2 of" in " ".join(words(upper)) and "points outside" in " ".join(words(upper))
 
 
 def test_probabilities_are_steps_that_change_at_each_observation_used(curves, predictions):

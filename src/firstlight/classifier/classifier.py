@@ -11,10 +11,11 @@ import numpy as np
 
 from firstlight import facts
 from firstlight._types import Bools, Floats32
-from firstlight.classifier.calibration import Calibration, estimate_shares, shares
+from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import CONFIG, NETWORK, TRUST, Checkpoint
+from firstlight.classifier.familiar import Familiar
 from firstlight.classifier.inference import Network
-from firstlight.classifier.predictions import Predictions, carry_on, pieces, running
+from firstlight.classifier.predictions import Predictions, carry_on, pieces, require_curves, running
 from firstlight.classifier.readout import Priors, Question, Readout
 from firstlight.classifier.stepping import (
     Stepped,
@@ -30,7 +31,7 @@ from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
 
-class Classifier:
+class Classifier(Familiar):
     """A trained network with all that its answers depend on; made by `load`.
 
     It may be used by several threads at once, and travels to other processes with all that it holds.
@@ -190,35 +191,8 @@ class Classifier:
             novelty=said.novelty,
             evidence=readout.evidence(said.probabilities, said.stated, said.n_detections),
             left_out=readout.left_out,
+            curves=curves,
         )
-
-    def estimate_priors(
-        self, curves: LightCurves, *, classes: Sequence[str] | None = None, batch_size: int = 64
-    ) -> dict[str, float]:
-        """The share of each class among unlabelled light curves, to be given as ``priors``.
-
-        Estimated from what the classifier says of them (`firstlight.classifier.calibration.estimate_shares`),
-        so only as good as its probabilities; light curves of which nothing can be said do not count.
-
-        Parameters
-        ----------
-        curves : LightCurves
-            As they come: not chosen by what they are.
-        classes : sequence of str, optional
-            As in `classify`.
-
-        Raises
-        ------
-        UsageError
-            When nothing can be said of any of them.
-        """
-        answers = self.classify(curves, classes=classes, priors="flat", batch_size=batch_size)
-        final = np.asarray(answers.final(), np.float64)
-        final = final[np.isfinite(final).all(axis=1)]
-        if not len(final):
-            raise UsageError("none of the light curves has a detection that is read", where="estimate_priors")
-        found = estimate_shares(final / final.sum(axis=1, keepdims=True))
-        return dict(zip(answers.classes, found.tolist(), strict=True))
 
     def logits(self, curves: LightCurves, *, batch_size: int = 64) -> tuple[Sequences, Floats32]:
         """The prepared sequences, and the network's own numbers for each of their rows, float32 [M, C]."""
@@ -398,13 +372,3 @@ class Classifier:
     def save(self, path: str | Path) -> Path:
         """The directory into which the whole classifier was written; `load` reads it."""
         return self.checkpoint.save(path)
-
-
-def require_curves(curves: object, where: str = "") -> None:
-    """Raise UsageError when what should be light curves is a table, a path or anything else."""
-    if not isinstance(curves, LightCurves):
-        raise UsageError(
-            f"light curves are needed, not a {type(curves).__name__}",
-            where=where,
-            hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
-        )

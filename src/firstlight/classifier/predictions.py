@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from firstlight._types import AnyArray, Bits, Bools, Floats, Floats32, Ints
-from firstlight.classifier.trust import Evidence
+from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
+from firstlight.classifier.by_object import ByObject
 from firstlight.errors import Arg, MissingExtraError, UsageError
 from firstlight.lightcurves import LightCurves
 
@@ -37,6 +36,16 @@ def pieces(offsets: Ints) -> Iterator[tuple[int, int]]:
         first = last
 
 
+def require_curves(curves: object, where: str = "") -> None:
+    """Raise UsageError when what should be light curves is a table, a path or anything else."""
+    if not isinstance(curves, LightCurves):
+        raise UsageError(
+            f"light curves are needed, not a {type(curves).__name__}",
+            where=where,
+            hint="Read it first: firstlight.read_table(table, survey='ZTF', flux_unit='uJy').",
+        )
+
+
 def carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> None:
     """Fill rows without an answer of their own with the one in force, in place."""
     answered = np.isfinite(days)
@@ -52,7 +61,7 @@ def carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> 
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Predictions:
+class Predictions(ByObject):
     """Class probabilities of n objects at each of their N observations.
 
     Attributes
@@ -88,40 +97,19 @@ class Predictions:
     left_out : tuple of str
         Classes of the classifier that were not asked for, and whose probability was shared out among those
         that were (`Classifier.classify`, ``renormalise``).
+    curves : LightCurves or None
+        What was classified, for figures.
+
+    Examples
+    --------
+    >>> predictions["ZTF19aapreis"].best, predictions[:3]  # doctest: +SKIP
     """
-
-    probabilities: Floats32
-    time: Floats
-    days_since_trigger: Floats
-    passband: NDArray[np.int16]
-    detections: Ints
-    trigger: Floats
-    offsets: Ints
-    passbands: tuple[str, ...]
-    classes: tuple[str, ...]
-    object_id: list[str]
-    flags: Bits
-    n_observations: Ints
-    n_detections: Ints
-    classifier: str
-    version: str
-    hash: str
-    novelty: Floats32 | None = None
-    evidence: Evidence | None = None
-    left_out: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.object_id)
 
     def __repr__(self) -> str:
         return (
             f"Predictions({len(self)} objects, {len(self.time)} observations, "
             f"{', '.join(self.classes)}; {self.classifier} {self.version})"
         )
-
-    def final(self) -> Floats32:
-        """Probabilities after the last observation, float32 [n, C]; a row of NaN where there is no answer."""
-        return self._at_rows(self.probabilities, self.offsets[1:] - 1, np.nan)
 
     def sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible at each observation, bool [N, C].
@@ -200,13 +188,6 @@ class Predictions:
     def _count(self, which: Bools) -> Ints:
         """Rows of each object for which `which` holds, int64 [n]."""
         return np.diff(running(which)[self.offsets])
-
-    def _at_rows(self, values: AnyArray, rows: Ints, otherwise: float | bool) -> AnyArray:
-        """These rows of `values`, one an object; `otherwise` for rows before an object's first."""
-        out = np.full((len(self), *values.shape[1:]), otherwise, values.dtype)
-        some = rows >= self.offsets[:-1]
-        out[some] = values[rows[some]]
-        return out
 
     def to_arrow(self, *, every_observation: bool = False, sets: float | None = None) -> pa.Table:
         """The answers as a table; name, version, weights hash and classes stand in its metadata.

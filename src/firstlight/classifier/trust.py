@@ -110,6 +110,12 @@ class Evidence(NamedTuple):
     members: Bools | None  # [C of the network, C]: what stands under which class; None: the same
     answer: Floats32  # [N, C]
 
+    def at(self, rows: Ints) -> Evidence:
+        """That of some observations."""
+        n_detections = np.asarray(self.n_detections)[rows]
+        probabilities, answer = self.probabilities[rows], self.answer[rows]
+        return self._replace(probabilities=probabilities, n_detections=n_detections, answer=answer)
+
     def __call__(self, coverage: float) -> Bools:
         """Which classes stay, bool [N, C]: those of which one of the network's own does, and the first.
 

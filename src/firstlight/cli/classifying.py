@@ -85,17 +85,9 @@ def classify(table: str, out: str = STDOUT, **given: Any) -> None:
 def classifiers() -> None:
     """List the classifiers that come with firstlight: classes, and the first line of the card."""
     from firstlight import classifier
+    from firstlight.classifier.familiar import first_line
 
     for name in classifier.classifiers():
         model = classifier.load(name)
         click.echo(f"{name:16s} {first_line(model.card)}")
         click.echo(f"{'':16s} classes: {', '.join(model.classes)}")
-
-
-def first_line(card: str) -> str:
-    """The first sentence line of a card, without front matter and heading marks."""
-    lines = [line.strip() for line in card.splitlines()]
-    if lines and lines[0] == "---":
-        lines = lines[lines.index("---", 1) + 1 :]
-    told = [line.lstrip("# ") for line in lines if line]
-    return told[1] if len(told) > 1 else (told[0] if told else "")

@@ -173,6 +173,9 @@ class Evaluation:
             title = "By brightest detection (AB magnitude, full light curves)"
             yield title, _headlines("magnitude", self.by_magnitude, bins)
 
+    def _repr_html_(self) -> str:
+        return self.page().fragment()
+
     def to_markdown(self) -> str:
         """The tables of `page` as Markdown."""
         return self.page().markdown()

@@ -2,7 +2,7 @@
 
 from firstlight.figures.diagrams import confusion_matrix, precision_recall, reliability, roc
 from firstlight.figures.evaluation_figures import report_figures
-from firstlight.figures.light_curve import light_curve
+from firstlight.figures.light_curve import light_curve, light_curves
 from firstlight.figures.per_object import plot
 from firstlight.figures.score_curves import against_time, label_efficiency
 from firstlight.figures.study_figures import study_figures
@@ -17,6 +17,7 @@ __all__ = [
     "confusion_matrix",
     "label_efficiency",
     "light_curve",
+    "light_curves",
     "passband_style",
     "plot",
     "precision_recall",

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firstlight._types import AnyArray
 from firstlight.errors import Arg, UnknownNameError, UsageError
 from firstlight.figures.panels import (
+    TRIGGER,
     Answers,
     Brightness,
     Points,
     draw_points,
     draw_probabilities,
+    explain,
+    explain_together,
     lines_of,
     two_digits,
 )
@@ -87,7 +91,7 @@ def light_curve(
         ax = (panels[0], panels[1])
     upper, lower = ax
     low, high = days if days is not None else _span(points)
-    draw_points(upper, points, brightness, low, high)
+    symbols = draw_points(upper, points, brightness, low, high)
     draw_probabilities(lower, answers, points, high)
     for panel in ax:
         panel.axvline(0.0, color=GREY, linestyle=":", linewidth=1.0, zorder=0.5)
@@ -97,6 +101,7 @@ def light_curve(
             )
         panel.set_xlim(low, high)
         dress(panel)
+    explain(upper, [*symbols, TRIGGER])
     if classified is not None and np.isfinite(points.trigger):
         _note_classification(upper, classified[0] - points.trigger, classified[1], low, high)
     _calendar(upper, points.trigger)
@@ -104,6 +109,82 @@ def light_curve(
     upper.tick_params(labelbottom=False)
     lower.set_xlabel("Days since first detection (observer frame)", fontsize=FONT)
     return upper, lower
+
+
+def light_curves(
+    curves: LightCurves,
+    predictions: Predictions | None = None,
+    *,
+    brightness: Brightness = "magnitude",
+    most: int = 9,
+) -> AnyArray:
+    """The first light curves as small panels, the most probable class of each above it.
+
+    Parameters
+    ----------
+    curves : LightCurves
+    predictions : Predictions, optional
+        Of the same light curves.
+    brightness : {"magnitude", "uJy", "nJy"}
+    most : int
+        Panels at most.
+
+    Returns
+    -------
+    array of Axes
+        One an object; ``axes[0].figure`` is the figure, which says how many there are besides.
+    """
+    needs_matplotlib("light_curves")
+    if brightness not in ("magnitude", "uJy", "nJy"):
+        raise UnknownNameError("brightness", brightness, ("magnitude", "uJy", "nJy"))
+    if len(curves) == 0:
+        raise UsageError("no light curves to draw", where="light_curves")
+    n = min(len(curves), most)
+    across = min(n, 3)
+    down = -(-n // across)
+    from matplotlib import pyplot
+
+    size = (3.6 * across, 2.6 * down + 0.8) if n > 1 else (7.0, 4.4)
+    figure = pyplot.figure(figsize=size, facecolor="white")
+    grid = figure.subplots(down, across, squeeze=False).ravel()
+    symbols: dict[str, None] = {}
+    for panel, one in zip(grid, curves[:n], strict=False):
+        points = _points(one)
+        low, high = _span(points)
+        symbols |= dict.fromkeys(draw_points(panel, points, brightness, low, high))
+        panel.axvline(0.0, color=GREY, linestyle=":", linewidth=1.0, zorder=0.5)
+        panel.set_xlim(low, high)
+        dress(panel)
+        panel.set_ylabel("")
+        answers = _answers(predictions, one, points)
+        said = [_name(one), *_best(answers), *_label(one)]
+        panel.set_title("   ".join(said), fontsize=SMALL, loc="left")
+    for panel in grid[n:]:
+        panel.set_axis_off()
+    foot = 0.55 / size[1]
+    figure.supxlabel("Days since first detection (observer frame)", fontsize=FONT, y=0.62 * foot)
+    unit = "AB magnitude" if brightness == "magnitude" else f"Difference flux ({brightness})"
+    figure.supylabel(unit, fontsize=FONT)
+    explain_together(figure, list(grid[:n]), [*symbols, TRIGGER])
+    if n < len(curves):
+        figure.suptitle(f"{n} of {len(curves):,} objects", fontsize=SMALL, color=GREY, ha="right", x=0.99)
+    figure.tight_layout(rect=(0, 0.5 * foot, 1, 1))
+    return np.asarray(grid[:n])
+
+
+def _best(answers: Answers | None) -> list[str]:
+    """The most probable class and its probability, where there is one."""
+    if answers is None or not answers.days.size:
+        return []
+    best = int(np.argmax(answers.probabilities[-1]))
+    return [f"{answers.classes[best]} {two_digits(float(answers.probabilities[-1, best]))}"]
+
+
+def _label(one: LightCurves) -> list[str]:
+    """What the object is known to be, and from what."""
+    label = one.column("label")[0]
+    simulated = any(name.startswith("sim_") for name in one.objects.column_names)
+    return [f"{'simulated as' if simulated else 'spectrum:'} {label}"] if label else []
 
 
 def _one_object(curves: LightCurves, object_id: str | None) -> LightCurves:
@@ -223,10 +304,7 @@ def _titles(
 ) -> None:
     """Name and facts of the object above; classifier, version and weights below."""
     _above(upper, _name(one), 36, fontsize=FONT + 1.5, fontweight="bold")
-    facts = []
-    if answers is not None and answers.days.size:
-        best = int(np.argmax(answers.probabilities[-1]))
-        facts.append(f"{answers.classes[best]} {two_digits(float(answers.probabilities[-1, best]))}")
+    facts = _best(answers)
     number = int((points.detected & points.usable & (points.days >= 0)).sum())
     read = number
     if predictions is not None:  # passbands or days that the classifier does not read
@@ -236,9 +314,7 @@ def _titles(
         redshift = float(np.asarray(one.column("redshift"), dtype=np.float64)[0])
         if np.isfinite(redshift):
             facts.append(f"z = {redshift:.3f}{' (used)' if 'redshift' in metadata_used else ''}")
-    label = one.column("label")[0]
-    if label:
-        facts.append(f"spectrum: {label}")
+    facts += _label(one)
     _above(upper, "    ".join(facts), 21, fontsize=FONT)
     if predictions is not None:
         text = f"classifier {predictions.classifier} {predictions.version}"

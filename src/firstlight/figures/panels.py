@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from firstlight.figures.style import FONT, GREY, SMALL, class_style, passband_st
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Brightness = Literal["magnitude", "uJy", "nJy"]
 
@@ -23,7 +24,8 @@ MERGED_BELOW = 0.05  # classes that never exceed this are one grey line
 MAX_END_LABELS = 6
 CROWDED = 150  # observations from which on markers are smaller
 FAINT = 0.4  # opacity before the trigger
-NOT_USED = "not used"
+NOT_USED, NOT_DETECTED, EARLIER = "not used", "not detected", "before first detection"
+LIMIT, TRIGGER = "5σ limit", "first detection"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,11 @@ class Answers:
     probabilities: Floats
 
 
-def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, high: float) -> None:
-    """Upper panel: measurements with errors, limits as triangles, what was not used as crosses."""
+def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, high: float) -> list[str]:
+    """Upper panel: measurements with errors, limits as arrows down, what was not used as crosses.
+
+    What the symbols besides the passbands' mean is given back, for `explain`.
+    """
     inside = np.isfinite(points.days) & (points.days >= low) & (points.days <= high)
     measured = np.isfinite(points.flux) & np.isfinite(points.error) & (points.error > 0)
     if brightness == "magnitude":
@@ -98,65 +103,130 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
                 ax.scatter(
                     points.days[rows],
                     limit[rows],
-                    marker="v",
-                    s=15,
+                    marker=limit_marker(),
+                    s=70,
                     facecolors="none",
                     edgecolors=style.color,
-                    linewidths=0.8,
-                    alpha=0.75 * alpha,
+                    linewidths=1.0,
+                    alpha=alpha,
                     zorder=1.5,
                 )
     # Not used for a fault of its own, as a missing error: it may still have a place in the panel.
     ignored = inside & ~points.usable & (np.isfinite(value) | limited)
     if ignored.any():
         height = np.where(np.isfinite(value), value, limit)[ignored]
-        ax.scatter(
-            points.days[ignored], height, marker="x", s=22, color="0.6", linewidths=1.0, label=NOT_USED
-        )
-    _finish_points(ax, brightness, value[inside & shown & points.usable], bool((limited & inside).any()))
+        ax.scatter(points.days[ignored], height, marker="x", s=22, color="0.6", linewidths=1.0, zorder=1.2)
+    used = inside & points.usable
+    _fit(ax, brightness, Drawn(value, error, used & shown, used & shown & points.detected))
+    symbols = {
+        NOT_DETECTED: (used & shown & ~points.detected).any(),
+        LIMIT: (used & limited).any(),
+        NOT_USED: ignored.any(),
+        EARLIER: (used & (shown | limited) & (points.days < 0)).any(),
+    }
+    return [name for name, there in symbols.items() if there]
 
 
-def _finish_points(ax: Axes, brightness: Brightness, values: Floats, limits: bool) -> None:
-    """Axis direction and label, room for the points, and the legend in the emptiest corner."""
-    from matplotlib.lines import Line2D
+class Drawn(NamedTuple):
+    """The brightness of the rows in a panel: which are drawn as points, and which of those are detections."""
 
+    value: Floats
+    error: Floats
+    points: Bools
+    detections: Bools
+
+
+def _fit(ax: Axes, brightness: Brightness, drawn: Drawn) -> None:
+    """Direction, label and range of the axis; what is left outside of the range is counted."""
     if brightness == "magnitude":
         ax.set_ylabel("AB magnitude", fontsize=FONT)
         low, high = ax.get_ylim()
+        values = drawn.value[drawn.points]
         if values.size:  # neither deep limits nor an absurd point may press the light curve flat
             high = min(high, float(values.max()) + max(2.0, 0.7 * float(np.ptp(values))))
             low = max(low, float(values.min()) - max(1.0, 0.3 * float(np.ptp(values))))
         ax.set_ylim(max(low, high), min(low, high))
-    else:
-        ax.set_ylabel(f"Difference flux ({brightness.replace('u', 'μ')})", fontsize=FONT)
-        if values.size:
-            room = 0.3 * max(float(np.ptp(values)), float(np.abs(values).max()))
-            low, high = ax.get_ylim()
-            ax.set_ylim(max(low, float(values.min()) - room), min(high, float(values.max()) + room))
-    handles, labels = ax.get_legend_handles_labels()
-    pairs = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == NOT_USED)
-    handles, labels = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if limits:
-        handles.append(
-            Line2D(
-                [], [], marker="v", linestyle="", markerfacecolor="none", markeredgecolor=GREY, markersize=4.5
-            )
+        return
+    ax.set_ylabel(f"Difference flux ({brightness.replace('u', 'μ')})", fontsize=FONT)
+    if not drawn.points.any():
+        return
+    # The detections count, with their errors; of the others only those that are measured as well as these.
+    rows = drawn.points
+    if drawn.detections.any():
+        usual = float(np.quantile(drawn.error[drawn.detections], 0.9))
+        rows = drawn.detections | (drawn.points & (drawn.error <= 2.0 * usual))
+    middle = drawn.value[rows]
+    if not drawn.detections.any() and middle.size > 4:
+        middle = middle[np.abs(middle - np.median(middle)) <= 5.0 * float(np.std(middle)) + 1e-30]
+    bottom, top = min(0.0, float(middle.min())), max(0.0, float(middle.max()))
+    room = 0.12 * (top - bottom) or 1.0
+    bottom, top = bottom - room, top + room
+    ax.set_ylim(bottom, top)
+    outside = drawn.points & ((drawn.value < bottom) | (drawn.value > top))
+    if outside.any():
+        ax.annotate(
+            f"{int(outside.sum())} of {int(drawn.points.sum())} points outside",
+            xy=(0.99, 0.02),
+            xycoords="axes fraction",
+            ha="right",
+            va="bottom",
+            fontsize=SMALL - 1.5,
+            color=GREY,
         )
-        labels.append("5σ limit")
+
+
+def limit_marker() -> Any:
+    """A bar with an arrow down, which no passband has: the brightness is below it."""
+    from matplotlib.path import Path
+
+    move, line = Path.MOVETO, Path.LINETO
+    points = [(-0.5, 0), (0.5, 0), (0, 0), (0, -1.2), (-0.3, -0.75), (0, -1.2), (0.3, -0.75)]
+    return Path(points, [move, line, move, line, move, line, line])
+
+
+def explain(ax: Axes, symbols: Sequence[str]) -> None:
+    """The legend in the emptiest corner: passbands, then what the other symbols that occur mean."""
+    handles, labels = _explained([ax], symbols)
     if handles:
-        ax.legend(
-            handles,
-            labels,
-            loc="best",
-            fontsize=SMALL,
-            handletextpad=0.3,
-            borderpad=0.4,
-            labelspacing=0.35,
-            frameon=True,
-            framealpha=0.85,
-            edgecolor="none",
-            facecolor="white",
-        )
+        ax.legend(handles, labels, loc="best", fontsize=SMALL - 0.5, **LEGEND)
+
+
+def explain_together(figure: Figure, axes: Sequence[Axes], symbols: Sequence[str]) -> None:
+    """One legend at the foot of a figure for all of its panels."""
+    handles, labels = _explained(axes, symbols)
+    figure.legend(
+        handles, labels, loc="lower right", ncols=len(labels), columnspacing=1.2, fontsize=SMALL, **LEGEND
+    )
+
+
+def _explained(axes: Sequence[Axes], symbols: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """Handles and labels of the passbands in some panels, and of other symbols."""
+    from matplotlib.lines import Line2D
+
+    grey = {"color": GREY, "markeredgecolor": GREY, "linestyle": "", "markersize": 4.6}
+    known: dict[str, dict[str, Any]] = {
+        NOT_DETECTED: {**grey, "marker": "o", "markerfacecolor": "white"},
+        LIMIT: {**grey, "marker": limit_marker(), "markerfacecolor": "none", "markersize": 8.4},
+        NOT_USED: {**grey, "marker": "x", "markeredgecolor": "0.6"},
+        EARLIER: {**grey, "marker": "o", "alpha": FAINT},
+        TRIGGER: {"color": GREY, "linestyle": ":", "linewidth": 1.0},
+    }
+    pairs = [pair for ax in axes for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
+    found = {label: handle for handle, label in reversed(pairs)}
+    bands = dict.fromkeys(label for _, label in pairs)
+    handles = [*(found[label] for label in bands), *(Line2D([], [], **known[name]) for name in symbols)]
+    return handles, [*bands, *symbols]
+
+
+LEGEND: Mapping[str, Any] = {
+    "handletextpad": 0.4,
+    "borderpad": 0.4,
+    "labelspacing": 0.3,
+    "frameon": True,
+    "framealpha": 0.85,
+    "edgecolor": "none",
+    "facecolor": "white",
+}
 
 
 def _by_wavelength(names: AnyArray, bands: tuple[Passband, ...]) -> list[str]:

@@ -17,8 +17,9 @@ from firstlight.lightcurves.columnar import stacked
 from firstlight.lightcurves.conversion import Conversions
 from firstlight.lightcurves.flags import Flag
 from firstlight.lightcurves.from_columns import FromColumns
+from firstlight.lightcurves.in_notebook import InNotebook
 from firstlight.lightcurves.object_table import assemble
-from firstlight.lightcurves.rows import ROWS, Rows, ragged_positions
+from firstlight.lightcurves.rows import ROWS, Rows, ragged_positions, which_objects
 from firstlight.notes import Notes
 from firstlight.tables.objects import (
     object_table,
@@ -29,7 +30,7 @@ from firstlight.tables.objects import (
 )
 
 
-class LightCurves(FromColumns, Conversions):
+class LightCurves(FromColumns, Conversions, InNotebook):
     """n light curves with N observations in all.
 
     Make one with `from_columns` or a reader; the arrays are read-only. Observations are never removed on the
@@ -75,18 +76,7 @@ class LightCurves(FromColumns, Conversions):
 
     def __getitem__(self, key: Any) -> LightCurves:
         """Objects by position, name, slice, mask, positions, or a list of names."""
-        if isinstance(key, str):
-            return self.take([self._position(key)])
-        if isinstance(key, slice):
-            return self.take(np.arange(len(self))[key])
-        if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
-            index = int(key)
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"object {index} of {len(self)}")
-            return self.take([index % len(self)])
-        if isinstance(key, (list, tuple)) and key and all(isinstance(one, str) for one in key):
-            return self.take([self._position(one) for one in key])
-        return self.take(key)
+        return self.take(which_objects(key, len(self), self._position))
 
     @cached_property
     def _positions(self) -> dict[str, int]:
@@ -105,18 +95,7 @@ class LightCurves(FromColumns, Conversions):
         which : int array or bool array
             Positions (negative ones count from the end; repeats allowed), or a mask of shape (n,).
         """
-        index = np.asarray(which)
-        if index.dtype == bool:
-            if index.shape != (len(self),):
-                raise UsageError(f"a mask of shape {index.shape} for {len(self)} objects")
-            index = np.flatnonzero(index)
-        elif index.size == 0:
-            index = np.zeros(0, np.int64)
-        elif index.dtype.kind not in "iu":
-            raise UsageError(f"objects are chosen by position, name or mask, not by {index.dtype}")
-        if index.size and not (-len(self) <= index.min() and index.max() < len(self)):
-            raise IndexError(f"positions {index.min()} ... {index.max()} of {len(self)} objects")
-        index = np.where(index < 0, index + len(self), index).astype(np.int64)
+        index = which_objects(which, len(self), self._position)
         counts = self.n_observations[index]
         contiguous = index.size > 0 and bool(np.all(np.diff(index) == 1))
         rows: Any = (

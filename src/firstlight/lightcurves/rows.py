@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from firstlight._types import AnyArray, Bits, Bools, Floats, Ints
-from firstlight.errors import DataError
+from firstlight.errors import DataError, UsageError
 from firstlight.lightcurves.flags import UNUSABLE, Flag, mark
 from firstlight.tables.identifiers import grouped
 
@@ -133,6 +135,46 @@ def ragged_positions(starts: Ints, counts: Ints) -> tuple[Ints, Ints]:
     owner = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     before = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else np.zeros(0, np.int64)
     return np.arange(len(owner), dtype=np.int64) + (starts - before)[owner], owner
+
+
+def which_objects(key: Any, n: int, place: Callable[[str], int]) -> Ints:
+    """Positions of the objects that a key means.
+
+    Parameters
+    ----------
+    key : str, int, slice, bool array, int array, or list of str
+    n : int
+        Number of objects.
+    place : callable
+        The position of a name; raises `UnknownNameError` for one that it does not know.
+
+    Raises
+    ------
+    IndexError, UsageError
+        For a position that is not there, and a key of any other kind.
+    """
+    if isinstance(key, str):
+        key = [key]
+    elif isinstance(key, slice):
+        key = np.arange(n)[key]
+    elif isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+        if not -n <= key < n:
+            raise IndexError(f"object {key} of {n}")
+        key = [int(key)]
+    if isinstance(key, (list, tuple)) and key and all(isinstance(one, str) for one in key):
+        key = [place(one) for one in key]
+    index = np.asarray(key)
+    if index.dtype == bool:
+        if index.shape != (n,):
+            raise UsageError(f"a mask of shape {index.shape} for {n} objects")
+        index = np.flatnonzero(index)
+    elif index.size == 0:
+        index = np.zeros(0, np.int64)
+    elif index.dtype.kind not in "iu":
+        raise UsageError(f"objects are chosen by position, name or mask, not by {index.dtype}")
+    if index.size and not (-n <= index.min() and index.max() < n):
+        raise IndexError(f"positions {index.min()} ... {index.max()} of {n} objects")
+    return np.where(index < 0, index + n, index).astype(np.int64)
 
 
 def object_flags(rows: Rows, offsets: Ints) -> Bits:

@@ -108,6 +108,9 @@ class RealismReport:
         }  # fmt: skip
         return json.dumps(plain(told), indent=1) + "\n"
 
+    def _repr_html_(self) -> str:
+        return self.page().fragment()
+
     def to_markdown(self) -> str:
         """The tables of `page` as Markdown."""
         return self.page().markdown()

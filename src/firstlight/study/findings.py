@@ -66,6 +66,9 @@ class Findings(Results):
                         )
         return _table(rows)
 
+    def _repr_html_(self) -> str:
+        return study_page(self, verdicts(self), {}).fragment()
+
     def _of(self, index: int) -> str:
         return "all" if index == ALL else self.rules.classes[index]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from firstlight._types import AnyArray, Bools, Floats, Floats32
 from firstlight.classifier import Classifier, load
-from firstlight.classifier.classifier import require_curves
+from firstlight.classifier.predictions import require_curves
 from firstlight.classifier.readout import REST, Priors
 from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
 from firstlight.facts import class_tree

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
 from firstlight.errors import MissingExtraError
+from firstlight.report import Table, in_notebook, number
 from firstlight.suggest.acquisition import Choice, wanted
 
 SURE = 0.8  # above this probability one class alone is named
@@ -72,6 +73,15 @@ class Suggestions:
 
     def __repr__(self) -> str:
         return f"Suggestions({len(self)} of {self.candidates} objects; {self.classifier} {self.version})"
+
+    def _repr_html_(self) -> str:
+        columns = (self.object_id, self.score, self.magnitude, self.days_since_detection, self.reason)
+        rows = [
+            (str(rank), name, number(score, ".2f"), number(magnitude, ".2f"), number(days, ".1f"), why)
+            for rank, (name, score, magnitude, days, why) in enumerate(zip(*columns, strict=True), 1)
+        ]
+        header = ("rank", "object_id", "score", "magnitude", "days since detection", "reason")
+        return in_notebook(repr(self), Table(header, tuple(rows)))
 
     def to_arrow(self) -> pa.Table:
         """One row an object, best first.
