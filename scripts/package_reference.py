@@ -26,8 +26,9 @@ import torch
 from firstlight._types import Floats32
 from firstlight.classifier import Calibration, Classifier
 from firstlight.errors import CheckpointError, DataError
+from firstlight.learn.cards import card
 from firstlight.learn.networks import NetworkConfig, reference_config
-from firstlight.learn.publishing import card, publish
+from firstlight.learn.publishing import publish
 from firstlight.preparation import Preparation
 
 NAMES = {"reference": False, "reference-host": True}

@@ -82,6 +82,7 @@ def make(
         base,
         pool,
         classes=classes,
+        overlapping=True,
         strategy="auto",
         replay=replay,
         recipe=RECIPE.with_(calibration_folds=FOLDS[name]),
@@ -90,6 +91,7 @@ def make(
         seed=options.seed,
         run=options.work / f"fine-tuning-{name}",
         out=options.out / name,
+        overwrite=True,
         about=(CARDS / f"{name}.md").read_text(encoding="utf-8"),
         progress=report,
     )

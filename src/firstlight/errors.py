@@ -148,6 +148,10 @@ class TrainingError(FirstlightError, ValueError):
     """Nothing can be learnt from these labels or light curves."""
 
 
+class TrainingWarning(UserWarning):
+    """What is learnt is not quite what the labels say; the message says what became of them."""
+
+
 class UnknownNameError(FirstlightError, LookupError):
     """A name that nobody knows; the nearest known one is offered.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import secrets
 import shutil
@@ -11,6 +12,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file; of a folder that of the names and hashes of the files in it."""
+    home, digest = Path(path), hashlib.sha256()
+    if home.is_dir():
+        for file in sorted(one for one in home.rglob("*") if one.is_file()):
+            digest.update(f"{file.relative_to(home).as_posix()} {sha256_of(file)}\n".encode())
+        return digest.hexdigest()
+    with home.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

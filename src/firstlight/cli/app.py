@@ -73,7 +73,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{place}{error.strerror or error}.", FAILED)
     except MemoryError as error:
         return _fail(str(error) or type(error).__name__, FAILED)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):  # which click takes for the end of what is typed
+            return _fail(f"a file ends too early: {error.__cause__}.", FAILED)
         return _fail("stopped; no output was written", INTERRUPTED)
     return result if isinstance(result, int) else DONE
 

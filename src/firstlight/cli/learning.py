@@ -13,8 +13,8 @@ import click
 from firstlight.cli import options as opt
 from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, TRAINING, Command, option
 from firstlight.cli.inputs import read_curves
-from firstlight.cli.talking import say
-from firstlight.errors import MissingExtraError, UnknownNameError, UsageError
+from firstlight.cli.talking import Aloud, say
+from firstlight.errors import Arg, MissingExtraError, UnknownNameError, UsageError
 from firstlight.learn.recipe import PRESETS, STRATEGIES
 from firstlight.tables.writing import table_writer
 
@@ -71,6 +71,9 @@ _TRAINING_OPTIONS = (
         metavar="FOLDER",
         help="Folder of the new classifier, which --classifier takes; its history goes beside it as CSV.",
     ),
+    option(
+        "--overwrite", group=OUTPUT, is_flag=True, help="Replace the classifier that is in --out already."
+    ),
 )
 
 
@@ -106,6 +109,12 @@ training_options = opt.added(_TRAINING_OPTIONS)
     help="Labelled light curves of the base, mixed in so that it does not forget; read like TABLE. Default: "
     "those that the base carries.",
 )
+@option(
+    "--overlapping",
+    group=CLASSIFIER,
+    is_flag=True,
+    help="Let one class hold another, where the coarser label means the rest: SN Ia beside SN Ia-91bg-like.",
+)
 @training_options
 def fine_tune(table: str, base: str, out: str, replay: str | None = None, **given: Any) -> None:
     """Adapt a classifier to your labelled light curves.
@@ -118,7 +127,8 @@ def fine_tune(table: str, base: str, out: str, replay: str | None = None, **give
 
     with opt.asked("--base"):
         start = classifier.load(base)
-    reading, arguments = opt.reading(given), _arguments(given, out)
+    reading = opt.reading(given)
+    arguments = _arguments(given, out, [table, *filter(None, [reading.get("objects")])], replay)
     curves = read_curves(table, reading)
     known = read_curves(replay, reading) if replay else None
     _told(learn.fine_tune(start, curves, replay=known, **arguments), Path(out))
@@ -147,8 +157,32 @@ def pretrain(table: str, out: str, **given: Any) -> None:
     _need_torch("pretrain", given)
     from firstlight import learn
 
-    reading, arguments = opt.reading(given), _arguments(given, out)
+    reading = opt.reading(given)
+    arguments = _arguments(given, out, [table, *filter(None, [reading.get("objects")])])
     _told(learn.pretrain(read_curves(table, reading), **arguments), Path(out))
+
+
+def _keep(out: str, inputs: Sequence[str | None], given: Mapping[str, Any]) -> None:
+    """Refuse an output that would destroy what is read, or a history that is there, before any work."""
+    from firstlight.learn.publishing import refuse_folder
+
+    overwrite = given.get("overwrite", False)
+    refuse_folder(out, given.get("run"), overwrite=overwrite)
+    beside, goal = _history(Path(out)), Path(out).resolve()
+    for one in (Path(name) for name in inputs if name is not None and Path(name).exists()):
+        if one.resolve().is_relative_to(goal) or (beside.exists() and beside.samefile(one)):
+            raise UsageError(f"'{one}' is read, and would be lost", where="--out", hint="Name a new folder.")
+    if beside.exists() and not overwrite:
+        raise UsageError(
+            f"'{beside}' is there already",
+            where="--out",
+            hint=("Name another folder, or say ", Arg("overwrite", True), " to replace it."),
+        )
+
+
+def _history(target: Path) -> Path:
+    """The file of the history, beside the classifier."""
+    return target.with_name(f"{target.name}-history.csv")
 
 
 def _need_torch(command: str, given: dict[str, Any]) -> None:
@@ -160,13 +194,13 @@ def _need_torch(command: str, given: dict[str, Any]) -> None:
         torch.set_num_threads(given.pop("threads"))
 
 
-def _arguments(given: dict[str, Any], out: str) -> dict[str, Any]:
+def _arguments(
+    given: dict[str, Any], out: str, source: Sequence[str], replay: str | None = None
+) -> dict[str, Any]:
     """Keyword arguments that both ways to train take; what is wrong in them is refused before any work."""
     from firstlight import facts, learn
-    from firstlight.learn.publishing import refuse_folder
 
-    refuse_folder(out)
-
+    _keep(out, (*source, replay, given.get("labels")), given)
     with opt.asked("--classes"):
         for name in given.get("classes", ()):
             facts.class_tree().canonical(name)
@@ -180,7 +214,7 @@ def _arguments(given: dict[str, Any], out: str) -> dict[str, Any]:
     if "labels" in given:
         given["labels"] = learn.label_map(opt.existing(given["labels"], "--labels"))
     progress = _progress if sys.stderr.isatty() else None
-    return {**given, **settings, "out": out, "progress": progress}
+    return {**given, **settings, "out": out, "source": source, "progress": progress, "report": Aloud()}
 
 
 def _settings(texts: Sequence[str], taken: Set[str]) -> dict[str, Any]:
@@ -208,7 +242,7 @@ def _told(model: Classifier, target: Path) -> None:
     """Write the history beside the classifier, and say where both are."""
     from firstlight import learn
 
-    beside = target.with_name(f"{target.name}-history.csv")
+    beside = _history(target)
     with table_writer(beside) as write:
         write(learn.history(model))
     counts = model.checkpoint.config["training"]["labels"]

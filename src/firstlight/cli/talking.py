@@ -28,6 +28,15 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+class Aloud(list[str]):
+    """Lines of a report that are also said as they come."""
+
+    def append(self, line: str) -> None:
+        """Add a line, and say it in words of the command that runs."""
+        super().append(line)
+        say(worded(line, spelling(click.get_current_context().command)))
+
+
 def about(model: Classifier) -> str:
     """Which classifier gave an answer, and with which weights."""
     return f"classifier {model.name} {model.version}, weights {model.hash[:12]}"

@@ -14,12 +14,12 @@ import torch
 from firstlight.classifier import Classifier, load
 from firstlight.classifier.checkpoint import REPLAY
 from firstlight.errors import whole_number
-from firstlight.facts import class_tree
 from firstlight.learn import auto, training_labels
+from firstlight.learn.cards import Learnt, card_settings
+from firstlight.learn.cross_validation import held_out_score
 from firstlight.learn.fitting import Training, replay_pool
 from firstlight.learn.networks import NetworkConfig, Weights, match_head, split_members
 from firstlight.learn.publishing import (
-    card_settings,
     named_after,
     reading_only,
     refuse_folder,
@@ -29,7 +29,7 @@ from firstlight.learn.publishing import (
 from firstlight.learn.recipe import FINE_TUNE, FINE_TUNE_REPLAY, Recipe, epochs_for, phases
 from firstlight.learn.replay import carried, carry
 from firstlight.learn.training import Progress
-from firstlight.learn.training_labels import LabelMap, merged_classes
+from firstlight.learn.training_labels import LabelMap
 from firstlight.lightcurves import LightCurves
 
 
@@ -38,6 +38,7 @@ def fine_tune(
     curves: LightCurves,
     *,
     classes: Sequence[str] | None = None,
+    overlapping: bool = False,
     strategy: str | None = None,
     replay: LightCurves | Literal[False] | None = None,
     keep: int = 0,
@@ -48,7 +49,11 @@ def fine_tune(
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     about: str = "",
+    source: Sequence[str | Path] = (),
+    score: bool = True,
+    report: list[str] | None = None,
     progress: Progress | None = None,
     device: str = "cpu",
     **settings: Any,
@@ -65,8 +70,12 @@ def fine_tune(
     curves : LightCurves
         With a column `label` of the objects; those without a label are counted and left out.
     classes : sequence of str, optional
-        Classes of the result. By default those of the base, with finer ones merged into the labels that cover
-        them, and the labels that are new. Labels finer than these are counted as their nearest ancestor.
+        Classes of the result. By default those of the base and of the labels, without those that another one
+        holds: no object can be an SN Ia and not one, so finer labels and finer classes of the base count for
+        the coarser label. What became of each label stands in `report` and in the card.
+    overlapping : bool
+        Let one class hold another, where the coarser label means the rest (``SN Ia`` beside
+        ``SN Ia-91bg-like`` in PLAsTiCC).
     strategy : str, optional
         By default "auto" where light curves are replayed or the base carries some, else "full". What moves;
         everything else stays bit-identical. "full", "output", "last-two", "recurrent-and-output";
@@ -90,9 +99,17 @@ def fine_tune(
     run : path, optional
         Folder that keeps the state after every epoch; called again, training goes on where it stopped.
     out : path, optional
-        Folder to which the checkpoint is written.
+        Folder to which the checkpoint is written. One that holds a classifier is refused before the training.
+    overwrite : bool
+        Replace the classifier in `out`.
     about : str
         Markdown for its card: whose light curves, what was measured, what to beware of.
+    source : sequence of path
+        Files that the light curves were read from; the card names them with their hashes.
+    score : bool
+        Train once more without a fifth of the labels, for the score in the card. False saves the time.
+    report : list of str, optional
+        Gains a line for each label, the class that it counts for and its objects, before the training.
     progress : callable, optional
         Called with a row of the history after every epoch.
     device : str
@@ -103,7 +120,9 @@ def fine_tune(
     Raises
     ------
     TrainingError
-        When there are too few labels.
+        When there are too few labels, or a label may be several classes that base and labels tell apart.
+    UsageError
+        When `out` holds something, or one of `classes` holds another.
     UnknownNameError
         For a label, class, strategy or setting that nobody knows.
 
@@ -113,18 +132,20 @@ def fine_tune(
     >>> tuned.save("my-classifier")  # doctest: +SKIP
     """
     seed, keep = whole_number("seed", seed), whole_number("keep", keep)
-    refuse_folder(out)
     if strategy is not None:
         phases(strategy)  # refuse an unknown name before any work
+    refuse_folder(out, run, overwrite=overwrite)
     base = base if isinstance(base, Classifier) else load(base)
     replayed = _replayed(base, replay, curves, labels=labels, scheme=scheme)
     carries = REPLAY in base.checkpoint.extras and replay is not False
     strategy = strategy or ("full" if replayed is None and not carries else "auto")
     chosen = (recipe or (FINE_TUNE if replayed is None else FINE_TUNE_REPLAY)).with_(**settings)
     names = training_labels.read_names(curves, labels=labels, scheme=scheme)
-    seen = [one for one in class_tree().names if one in set(names)]
-    own = merged_classes(base.classes, seen) if classes is None else tuple(classes)
+    own = training_labels.tuned_classes(base.classes, names, classes, overlapping=overlapping)
     known = training_labels.index(names, own)
+    told = training_labels.label_lines(names, known, base.classes)
+    joined = classes is None and any(name is not None and name not in own for name in names)
+    training_labels.tell(told, report, warn=joined)
     training_labels.require(known, least=1 if strategy in ("output", "auto") else None)
     old = None if replayed is None else training_labels.index(replayed.names, known.classes)
     mixed_in = None if replayed is None else _as_unknown(replayed.curves, curves, base.preparation.metadata)
@@ -151,6 +172,14 @@ def fine_tune(
         "strategy": strategy,
         **reasons,
     }
+    learnt = Learnt.of(
+        curves,
+        known,
+        source=source,
+        label_lines=told,
+        held_out=held_out_score(training, config, starts, seed=seed, device=device) if score else None,
+        warnings=_beware(training, base, curves),
+    )
     rows = "every observation" if training.recipe.prefixes else "the last observation"
     return train_classifier(
         training,
@@ -170,6 +199,7 @@ def fine_tune(
             f"cross-entropy at {rows}, class weights n^-{training.recipe.weight_power:g}",
         ),
         notes=_notes(training, details),
+        learnt=learnt,
         about=about,
         seed=seed,
         run=run,
@@ -255,6 +285,17 @@ def start_from(
         )
         starts.append(start)
     return config, starts
+
+
+def _beware(training: Training, base: Classifier, curves: LightCurves) -> list[str]:
+    """What the card warns of beside small classes."""
+    told = []
+    if _is_far(base, curves):
+        told.append("Most observations are in passbands that the base does not know: it helped little.")
+    absent = [one for one, count in training.labels.counts.items() if not count]
+    if absent:
+        told.append(f"No label of {', '.join(absent)}: what is said of these comes from the base alone.")
+    return told
 
 
 def _notes(training: Training, details: Mapping[str, Any]) -> list[str]:

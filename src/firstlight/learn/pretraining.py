@@ -10,10 +10,10 @@ from firstlight.classifier import Classifier
 from firstlight.errors import UnknownNameError, whole_number
 from firstlight.facts import class_tree
 from firstlight.learn import replay, training_labels
+from firstlight.learn.cards import Learnt, card_settings
 from firstlight.learn.fitting import Training, fresh_starts
 from firstlight.learn.networks import NetworkConfig, reference_config
 from firstlight.learn.publishing import (
-    card_settings,
     named_after,
     reading_only,
     refuse_folder,
@@ -42,7 +42,10 @@ def pretrain(
     seed: int = 0,
     run: str | Path | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     about: str = "",
+    source: Sequence[str | Path] = (),
+    report: list[str] | None = None,
     progress: Progress | None = None,
     device: str = "cpu",
     **settings: Any,
@@ -65,7 +68,7 @@ def pretrain(
     keep : int
         Labelled light curves that the classifier carries, as many of every label as there are, for
         `fine_tune` to replay; some 100 bytes each. 0 where the light curves must not travel with it.
-    labels, scheme, name, seed, run, out, about, progress, device, **settings
+    labels, scheme, name, seed, run, out, overwrite, about, source, report, progress, device, **settings
         As in `fine_tune`.
 
     Raises
@@ -80,7 +83,7 @@ def pretrain(
     >>> classifier = pretrain(simulated, epochs=10, progress=print)  # doctest: +SKIP
     """
     seed, keep = whole_number("seed", seed), whole_number("keep", keep)
-    refuse_folder(out)
+    refuse_folder(out, run, overwrite=overwrite)
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
     chosen = recipe.with_(**settings)
@@ -92,6 +95,8 @@ def pretrain(
     own = [one for one in class_tree().names if one in set(names)] if classes is None else list(classes)
     known = training_labels.index(names, own)
     training_labels.require(known, what="Pretraining")
+    told = training_labels.label_lines(names, known)
+    training_labels.tell(told, report)
     training = Training(
         curves=curves,
         labels=known,
@@ -112,6 +117,7 @@ def pretrain(
         summary=f"Trained from scratch on {sum(known.counts.values()):,} labelled light curves.",
         settings=card_settings(f"preset {preset}, {training.epochs} epochs at most, seed {seed}", chosen),
         notes=[replay.note(keep)] if keep else [],
+        learnt=Learnt.of(curves, known, source=source, label_lines=told),
         about=about,
         seed=seed,
         run=run,

@@ -7,7 +7,6 @@ import platform
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -17,70 +16,47 @@ import torch
 from firstlight._types import Floats
 from firstlight._version import __version__
 from firstlight.classifier import Calibration, Checkpoint, Classifier, load
-from firstlight.classifier.checkpoint import REPLAY, TRUST, holds_something_else
+from firstlight.classifier.checkpoint import CONFIG, REPLAY, TRUST, holds_something_else
 from firstlight.errors import Arg, CheckpointError, UsageError
 from firstlight.facts import Passband, Survey, is_packaged, united
+from firstlight.learn.cards import Learnt, card
 from firstlight.learn.cross_validation import calibrate
 from firstlight.learn.fitting import Training, fit
 from firstlight.learn.networks import NetworkConfig, Weights, join_members, restore, to_onnx
-from firstlight.learn.recipe import Recipe
 from firstlight.learn.training import HistoryRow, Progress
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
 
-_CARD = Template("""# $name
 
-$summary
+def refuse_folder(out: str | Path | None, run: str | Path | None = None, *, overwrite: bool = False) -> None:
+    """Raise UsageError where the result of a training could not be written to `out` at its end.
 
-$about
-
-## Classes
-
-| class | labelled objects |
-|---|---|
-$table
-
-$notes
-
-## Data and preparation
-
-$preparation
-
-## Recipe
-
-$recipe
-
-## Limits
-
-$limits
-
-## Licence and citation
-
-$licence
-""")
-
-LIMITS = (
-    "- Trained on the classes above: anything else is put into one of them.",
-    "- Probabilities follow the class shares of training; give `priors=` where yours differ.",
-    "- Spectroscopic labels prefer bright, near objects: expect less of faint ones.",
-)
-
-
-def refuse_folder(out: str | Path | None) -> None:
-    """Refuse a folder that no classifier can be written to, before the training and not after it."""
+    A link stands for what it points to; a folder that is there must be empty, or with `overwrite` hold a
+    classifier.
+    """
     if out is None:
         return
-    path = Path(out)
-    if holds_something_else(path):
-        raise UsageError(
-            f"'{out}' holds something that is no classifier", where=Arg("out"), hint="Name a new folder."
-        )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        goal = Path(out).resolve()
+        if run is not None and Path(run).resolve().is_relative_to(goal):
+            raise UsageError(f"'{run}' lies in the folder of the result", where=Arg("run"))
+        whole = (goal / CONFIG).is_file()
+        if whole and not overwrite:
+            raise UsageError(
+                f"'{out}' holds a classifier already",
+                where=Arg("out"),
+                hint=("Name another folder, or say ", Arg("overwrite", True), " to replace it."),
+            )
+        if holds_something_else(goal):
+            raise UsageError(
+                f"'{out}' holds something that is no classifier", where=Arg("out"), hint="Name a new folder."
+            )
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=goal.parent):
             return
-    except OSError as error:
-        raise UsageError(f"'{out}' cannot be written: {error.strerror}", where=Arg("out")) from None
+    except (OSError, RuntimeError) as error:  # links in a circle are a RuntimeError before Python 3.13
+        said = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"'{out}' cannot be written: {said}", where=Arg("out")) from None
 
 
 def named_after(out: str | Path | None, otherwise: str) -> str:
@@ -102,6 +78,7 @@ def train_classifier(
     summary: str,
     settings: Sequence[str],
     notes: Sequence[str],
+    learnt: Learnt,
     about: str,
     seed: int,
     run: str | Path | None,
@@ -120,14 +97,14 @@ def train_classifier(
     kind : str
         What the training is called in ``config.json``.
     details : mapping
-        What ``config.json`` says of it beside labels, recipe, epochs, versions and history.
+        What ``config.json`` says of it beside labels, data, recipe, epochs, versions and history.
     learnt_from : sequence of Classifier or LightCurves
         Whose passbands the classifier knows.
     replay : bytes or None
         Labelled light curves that the classifier carries (`firstlight.learn.replay`).
     prior : float64 [C], optional
         Shares that it is to expect; None leaves those of training.
-    name, summary, settings, notes, about
+    name, summary, settings, notes, learnt, about
         Of the card (`card`).
     seed, run, out, progress, device
         As in `fine_tune`.
@@ -143,6 +120,7 @@ def train_classifier(
         "unlabelled": labels.unlabelled,
         "outside": labels.outside,
         "silent": training.without_rows,
+        **learnt.to_dict(),
         **details,
         "epochs": training.epochs,
         "recipe": training.recipe.to_dict(),
@@ -168,6 +146,7 @@ def train_classifier(
             preparation=training.preparation.to_dict(),
             recipe=settings,
             notes=notes,
+            learnt=learnt,
         ),
         path=out,
         extras={part: data for part, data in parts.items() if data is not None},
@@ -227,51 +206,6 @@ def publish(
     graph = to_onnx(network, config)
     checkpoint = Checkpoint.build(config=values, weights=arrays, onnx=graph, card=card, extras=extras)
     return Classifier(checkpoint) if path is None else load(checkpoint.save(path))
-
-
-def card(
-    *,
-    name: str,
-    summary: str,
-    counts: Mapping[str, int],
-    preparation: Mapping[str, Any],
-    recipe: Sequence[str],
-    notes: Sequence[str] = (),
-    about: str = "",
-    limits: Sequence[str] = LIMITS,
-    licence: str = "BSD-3-Clause, as firstlight. Cite firstlight and the source of the labels.",
-) -> str:
-    """The card as Markdown: data, classes, counts, recipe, limits, licence."""
-    text = _CARD.substitute(
-        name=name,
-        summary=summary,
-        about=about.strip(),
-        table="\n".join(f"| {one} | {count:,} |" for one, count in counts.items()),
-        notes="\n".join(notes) or "Every labelled object was used.",
-        preparation="\n".join(f"- {key}: {_plain(value)}" for key, value in preparation.items()),
-        recipe="\n".join(f"- {line}" for line in recipe),
-        limits="\n".join(limits),
-        licence=licence,
-    )
-    return text.replace("\n\n\n\n", "\n\n")  # where nothing is said about it
-
-
-def card_settings(first: str, recipe: Recipe, *more: str) -> list[str]:
-    """The lines of a card about its recipe."""
-    adam = f"Adam {recipe.rate:g}, {recipe.schedule} schedule, batches of {recipe.batch_size}"
-    return [first, adam, *more, "every other setting stands in config.json"]
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return "any"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {one}" for key, one in value.items())
-    if isinstance(value, list | tuple):
-        # A passband of a user's own is a table there; its name is enough here.
-        names = (one["name"] if isinstance(one, Mapping) else str(one) for one in value)
-        return ", ".join(names) or "none"
-    return str(value)
 
 
 def seen_passbands(*sources: Classifier | LightCurves | None) -> tuple[Passband, ...]:

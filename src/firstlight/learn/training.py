@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -265,8 +266,16 @@ def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_RunState,
     """The saved state and what `Optimiser.resume` takes, or a fresh one."""
     if run is None or not run.exists():
         return _RunState(), None
-    values = torch.load(run, weights_only=True, map_location=loop.device)
-    if values["fingerprint"] != fingerprint:
+    try:
+        values = torch.load(run, weights_only=True, map_location=loop.device)
+        mark = values["fingerprint"]
+    except (EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError, UnpicklingError) as error:
+        raise UsageError(
+            "is no state of a training, or a damaged one",
+            where=str(run),
+            hint="Remove it: the training then starts afresh.",
+        ) from error
+    if mark != fingerprint:
         raise UsageError(
             "holds a run with other settings, labels or seed",
             where=str(run),

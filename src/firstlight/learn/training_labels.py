@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from firstlight._types import Bools, Floats, Ints
-from firstlight.errors import Arg, TrainingError, UnknownNameError, UsageError, Words, joined
+from firstlight.errors import Arg, TrainingError, TrainingWarning, UnknownNameError, UsageError, Words, joined
 from firstlight.facts import class_tree
 from firstlight.lightcurves import LightCurves
 
@@ -142,6 +143,126 @@ def merged_classes(base: Sequence[str], labels: Sequence[str]) -> tuple[str, ...
         place = tree.nearest_of(name, labels)
         covered.append(tree.canonical(labels[place]) if place >= 0 else tree.canonical(name))
     return tuple(dict.fromkeys([*covered, *(tree.canonical(name) for name in labels)]))
+
+
+def separate_classes(names: Sequence[str]) -> tuple[str, ...]:
+    """These classes without those that another one of them holds.
+
+    Examples
+    --------
+    >>> separate_classes(["SN Ia", "SN Ia-91T-like", "SN Ic", "SN Ib/c", "TDE"])
+    ('SN Ia', 'SN Ib/c', 'TDE')
+    """
+    tree = class_tree()
+    own = dict.fromkeys(tree.canonical(name) for name in names)
+    return tuple(name for name in own if not any(one in own for one in tree.ancestors(name)))
+
+
+def tuned_classes(
+    base: Sequence[str],
+    names: Sequence[str | None],
+    classes: Sequence[str] | None = None,
+    *,
+    overlapping: bool = False,
+) -> tuple[str, ...]:
+    """The classes of a fine-tuned classifier: none of them holds another.
+
+    By default those of the base and of the labels, finer ones counting for the coarser ones that hold them.
+
+    Parameters
+    ----------
+    base : sequence of str
+        Classes of the base.
+    names : sequence of str or None
+        TNS name of each object's label.
+    classes : sequence of str, optional
+        The classes asked for.
+    overlapping : bool
+        Let classes hold one another: a label then counts for the finest, and a class for what is in none of
+        the finer ones.
+
+    Raises
+    ------
+    UsageError
+        When one of the classes asked for holds another.
+    TrainingError
+        When a label is so coarse that classes would be joined which base and labels both tell apart.
+    """
+    tree = class_tree()
+    if classes is not None:
+        own = tuple(tree.canonical(name) for name in classes)
+        for name in own:
+            above = [one for one in tree.ancestors(name) if one in own]
+            if above and not overlapping:
+                raise UsageError(
+                    f"'{above[0]}' holds '{name}': an object cannot be told to be one and not the other",
+                    where=Arg("classes"),
+                    hint=("Leave one of them out. Where the coarser label means the rest, say ",
+                          Arg("overlapping", True), "."),
+                )  # fmt: skip
+        return own
+    seen = [one for one in tree.names if one in set(names)]
+    merged = merged_classes(base, seen)
+    if overlapping:
+        return merged
+    for label in seen:
+        _refuse_ambiguous(label, base, seen, names)
+    return separate_classes(merged)
+
+
+def _refuse_ambiguous(
+    label: str, base: Sequence[str], seen: Sequence[str], names: Sequence[str | None]
+) -> None:
+    """Raise TrainingError for a label that the base lacks and that may be several of its labelled classes."""
+    tree = class_tree()
+    if tree.nearest_of(label, base) >= 0:
+        return
+    joined_classes = [
+        one
+        for one in base
+        if tree.is_a(one, label) and any(tree.is_a(other, one) for other in seen if other != label)
+    ]
+    if len(joined_classes) > 1:
+        raise TrainingError(
+            f"{names.count(label):,} objects are labelled {label}, which may be any of "
+            f"{', '.join(joined_classes)}: with it as a class these could no longer be told apart",
+            where="labels",
+            hint=("Name the classes, ", Arg("classes"), f": with {label} among them they are joined, without "
+                  "it these objects are left out."),
+        )  # fmt: skip
+
+
+def label_lines(names: Sequence[str | None], labels: Labels, base: Sequence[str] = ()) -> list[str]:
+    """Which class each label counts for, with the number of objects, and classes of the base that vanish."""
+    tree = class_tree()
+    lines = []
+    for name, count in sorted(Counter(name for name in names if name is not None).items()):
+        place = tree.nearest_of(name, labels.classes)
+        goal = labels.classes[place] if place >= 0 else "left out, under none of the classes"
+        lines.append(f"label {name} -> {goal}: {_objects(count)}")
+    if labels.unlabelled:
+        lines.append(f"no label -> left out: {_objects(labels.unlabelled)}")
+    gone = [name for name in map(tree.canonical, base) if name not in labels.classes]
+    if gone:
+        now = {name: tree.nearest_of(name, labels.classes) for name in gone}
+        told = [
+            f"{one} (now {labels.classes[k]})" if k >= 0 else f"{one} (left out)" for one, k in now.items()
+        ]
+        lines.append(f"classes of the base that are no longer told apart: {', '.join(told)}")
+    return lines
+
+
+def _objects(count: int) -> str:
+    return f"{count:,} object{'' if count == 1 else 's'}"
+
+
+def tell(lines: Sequence[str], report: list[str] | None, *, warn: bool = False) -> None:
+    """Add lines to a report; where nobody gave one, `warn` makes them a `TrainingWarning`."""
+    if report is not None:
+        for line in lines:
+            report.append(line)  # one by one: whoever listens hears each
+    elif warn:
+        warnings.warn("\n".join(lines), TrainingWarning, stacklevel=3)
 
 
 def class_weights(target: Ints, classes: int, power: float) -> Floats:

@@ -169,6 +169,8 @@ def train(cell: Cell, material: Material, objects: Any, seed: int, **changes: An
         base,
         labelled,
         classes=rules.classes,
+        overlapping=True,  # classes of a protocol are those of its labels
+        score=False,
         strategy=arm.strategy,
         replay=replay if arm.replay else False,
         recipe=recipe,

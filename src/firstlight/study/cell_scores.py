@@ -17,7 +17,7 @@ import numpy as np
 from firstlight._types import Floats, Ints
 from firstlight.evaluate import Protocol, Stage, measure
 from firstlight.evaluate.resampling import resamples
-from firstlight.study.cells import CellAnswer, Place, write_arrays
+from firstlight.study.cells import CellAnswer, Place, read_arrays, write_arrays
 
 #: Measures whose resamples are kept (and the AUROC of each class).
 SAMPLED = (
@@ -90,14 +90,11 @@ def save_scores(path: Path, scored: CellScores, mark: str) -> None:
 
 def load_scores(path: Path, mark: str) -> CellScores | None:
     """The stored scores, or None where there are none of this mark."""
-    if not path.is_file():
+    stored = read_arrays(path)
+    if str(stored.get("mark")) != mark:
         return None
-    with np.load(path) as stored:
-        if str(stored["mark"]) != mark:
-            return None
-        rows = json.loads(str(stored["values"]))
-        keys = json.loads(str(stored["keys"]))
-        samples = stored["samples"]
+    rows, keys = json.loads(str(stored["values"])), json.loads(str(stored["keys"]))
+    samples = stored["samples"]
     values = {(str(a), str(b), str(c), int(d)): float(value) for a, b, c, d, value in rows}
     return CellScores(
         values,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from firstlight._types import Floats
+from firstlight._types import AnyArray, Floats
 from firstlight.evaluate import Protocol
 from firstlight.files import replacing
 from firstlight.study.plan import NO_LABELS, Arm, Study, file_name
@@ -97,15 +99,28 @@ def save_answer(path: Path, answer: CellAnswer, fingerprint: str) -> None:
 
 def load_answer(path: Path, fingerprint: str) -> CellAnswer | None:
     """The stored cell, or None where there is none of this fingerprint."""
-    if not path.is_file():
+    stored = read_arrays(path)
+    if "record" not in stored:
         return None
-    with np.load(path) as stored:
-        record = json.loads(str(stored["record"]))
-        if record.pop("fingerprint") != fingerprint:
-            return None
-        places = [name for name in stored.files if name != "record"]
-        values = {tuple(name.split("/", 1)): stored[name].astype(np.float64) for name in places}
+    record = json.loads(str(stored.pop("record")))
+    if record.pop("fingerprint") != fingerprint:
+        return None
+    values = {}
+    for name, array in stored.items():
+        split, _, stage = name.partition("/")
+        values[split, stage] = array.astype(np.float64)
     return CellAnswer(values, record)
+
+
+def read_arrays(path: Path) -> dict[str, AnyArray]:
+    """The arrays of a file by name; none where there is no file, or a damaged one, which is made anew."""
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (EOFError, OSError, ValueError, LookupError, AttributeError, BadZipFile, zlib.error):
+        return {}
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
