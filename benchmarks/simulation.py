@@ -31,7 +31,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # b
 
 from firstlight.simulate import populations, simulators, write_survey  # noqa: E402
 from firstlight.simulate.populations import WITHOUT_DATA  # noqa: E402
-from firstlight.simulate.product import to_tables  # noqa: E402
+from firstlight.simulate.survey_tables import to_tables  # noqa: E402
 
 SURVEYS = ("ZTF", "LSST")
 GOAL = 100.0  # triggered light curves a second and core, template classes

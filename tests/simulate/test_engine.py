@@ -20,7 +20,8 @@ from firstlight.simulate import (
     two_sample,
     write_survey,
 )
-from firstlight.simulate.product import join, to_tables
+from firstlight.simulate.product import join
+from firstlight.simulate.survey_tables import to_tables
 
 
 @pytest.fixture

@@ -152,12 +152,12 @@ def test_a_model_of_lightcurvelynx_is_a_source(lightcurvelynx, shared, tmp_path,
     monkeypatch.setitem(sys.modules, "toy_models", module)
     one = table(tmp_path, "toy_models:toy")
     data = shared / "data/simulation"
-    curve = simulate("ZTF", {"Toy": 3}, seed=1, data=data, population_table=one)
+    curve = simulate("ZTF", {"Toy": 3}, seed=1, data=data, population_table=one, allow_code=True)
     assert curve.objects["sim_magnitude"].to_pylist() == pytest.approx([-18.0] * 3, abs=0.02)
-    again = simulate("ZTF", {"Toy": 3}, seed=1, data=data, population_table=one)
+    again = simulate("ZTF", {"Toy": 3}, seed=1, data=data, population_table=one, allow_code=True)
     assert np.array_equal(curve.flux, again.flux, equal_nan=True)
     scaled = table(tmp_path, "toy_models:toy", "magnitude = -19.0\nhost_av = 0.3\n")
-    bright = simulate("ZTF", {"Toy": 1}, seed=1, data=data, population_table=scaled)
+    bright = simulate("ZTF", {"Toy": 1}, seed=1, data=data, population_table=scaled, allow_code=True)
     assert bright.objects["sim_magnitude"].to_pylist() == [-19.0]
 
 
@@ -187,7 +187,7 @@ def test_a_model_of_band_fluxes_is_taken_as_observed(lightcurvelynx, tmp_path, m
     module.flare = lambda: Flare(t0=0.0)
     monkeypatch.setitem(sys.modules, "toy_models", module)
     one = table(tmp_path, "toy_models:flare", "galactic = true\n")
-    curve = simulate("LSST", {"Toy": 2}, seed=1, population_table=one)
+    curve = simulate("LSST", {"Toy": 2}, seed=1, population_table=one, allow_code=True)
     for short, bright in (("g", 1e5), ("r", 2e5)):  # the light before the flare is in the reference image
         peak = float(curve.objects[f"sim_peak_{short}"][0].as_py())
         dust = float(curve.objects["sim_mwebv"][0].as_py()) * 4.0
@@ -207,7 +207,7 @@ def test_a_model_that_cannot_be_used_says_why(lightcurvelynx, tmp_path, monkeypa
         ("", UsageError, "needs `model`"),
     ):
         with pytest.raises(error, match=message):
-            simulators("ZTF", ["Toy"], population_table=table(tmp_path, model))
+            simulators("ZTF", ["Toy"], population_table=table(tmp_path, model), allow_code=True)
 
 
 def test_without_lightcurvelynx_the_message_says_what_to_install(tmp_path, monkeypatch):
@@ -217,4 +217,4 @@ def test_without_lightcurvelynx_the_message_says_what_to_install(tmp_path, monke
     one = table(tmp_path, "toy_models:toy")
     assert populations(one)["Toy"].model == "toy_models:toy"
     with pytest.raises(MissingExtraError, match=r"firstlight\[lynx\]"):
-        simulators("ZTF", ["Toy"], population_table=one)
+        simulators("ZTF", ["Toy"], population_table=one, allow_code=True)

@@ -81,6 +81,12 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
     'of your own, with extends = "populations" and what it changes.',
 )
 @option(
+    "--allow-code",
+    group=INPUT,
+    is_flag=True,
+    help='Call functions that --populations names (model = "module:function"): they may do whatever you may.',
+)
+@option(
     "--each",
     "count",
     group=OBJECTS,

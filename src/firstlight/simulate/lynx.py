@@ -125,6 +125,15 @@ def _as_observed(model: Any, state: Any, bands: Bandpasses, sky: Floats) -> Even
     return Event(time - time[int(np.abs(flux).max(axis=0).argmax())], flux, {"template": "band fluxes"})
 
 
+def names_code(population: Population) -> bool:
+    """Whether the table names a function, which is imported and called, and not a folder."""
+    return (
+        population.source == "lightcurvelynx"
+        and ":" in population.model
+        and not Path(population.model).is_dir()
+    )
+
+
 def _model(population: Population) -> Any:
     """The model that the table names; what is wrong with it is said before the run."""
     name, where = population.model, population.name

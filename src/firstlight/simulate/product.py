@@ -14,13 +14,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from firstlight._types import AnyArray
 from firstlight.errors import Arg, UsageError, whole_number
 from firstlight.facts import Survey
 from firstlight.facts import survey as survey_of
@@ -28,16 +27,14 @@ from firstlight.files import replacing, write_text
 from firstlight.lightcurves import LightCurves
 from firstlight.simulate.observing import Forced, Observing
 from firstlight.simulate.populations import population_table as read_table
-from firstlight.simulate.simulator import Selection, Simulated, Simulator, simulators
-from firstlight.simulate.views import View, Visits
+from firstlight.simulate.simulator import Selection, Simulator, simulators
+from firstlight.simulate.survey_tables import letters, to_tables
+from firstlight.simulate.views import Visits
+from firstlight.working_folder import working_in
 
 BLOCK = 2_000
 _KINDS = ("objects", "photometry")
 Progress = Callable[[str, int, int], None]  # class, objects or events so far, and wanted
-
-_TEXT = {"sim_template"}
-_ALWAYS = ("dec", "mwebv", "photoz", "photoz_err", "ra", "redshift", "sim_redshift", "trigger_mjd")
-_UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
 
 
 def simulate(
@@ -53,6 +50,7 @@ def simulate(
     population_table: str | Path | None = None,
     rules: Observing | Forced | None = None,
     selection: Selection | None = None,
+    allow_code: bool = False,
 ) -> LightCurves:
     """Light curves of simulated transients as a survey would give them, with truth columns.
 
@@ -80,6 +78,9 @@ def simulate(
         in which nothing was fitted to labelled light curves.
     rules, selection : optional
         How the survey observes, and which objects are kept.
+    allow_code : bool
+        Call functions that your population table names (``model = "module:function"``). Their code may do
+        anything that you may do: allow it for tables only that you trust.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def simulate(
     seed = whole_number("seed", seed)
     made = simulators(
         survey, list(wanted), data=data, population_table=population_table, product=product, rules=rules,
-        selection=selection, visits=visits,
+        selection=selection, visits=visits, allow_code=allow_code,
     )  # fmt: skip
     parts = []
     for name, one in made.items():
@@ -135,48 +136,6 @@ def simulate(
     )
 
 
-def to_tables(name: str, seed: int, objects: Sequence[Simulated], view: View) -> tuple[pa.Table, pa.Table]:
-    """Objects table and photometry table of simulated objects of one class; number not known is null."""
-    ids = pa.array([f"sim{seed}-{_letters(name)}-{one.number}" for one in objects], pa.string())
-    columns: dict[str, pa.Array] = {
-        "object_id": ids,
-        "survey": pa.array([view.survey.name] * len(ids), pa.string()),
-        "label": pa.array([name] * len(ids), pa.string()),
-        "n_det": pa.array([int(one.rows.detected.sum()) for one in objects], pa.int32()),
-    }
-    if view.log.dereddened:
-        columns["dereddened"] = pa.array([True] * len(ids), pa.bool_())
-    for key in sorted({*_ALWAYS, *(key for one in objects for key in one.values)}):
-        kind = pa.string() if key in _TEXT else pa.float64()
-        columns[key] = pa.array([one.values.get(key) for one in objects], kind, from_pandas=True)
-    owner = np.repeat(np.arange(len(objects), dtype=np.int32), [len(one.rows.time) for one in objects])
-
-    def joined(key: str) -> AnyArray:
-        return np.concatenate([getattr(one.rows, key) for one in objects]) if objects else np.zeros(0)
-
-    photometry = {
-        "object_id": _spelt(owner, ids),
-        "mjd": pa.array(joined("time")),
-        "band": _spelt(joined("band").astype(np.int8), pa.array(view.bands.short)),
-        **{key: pa.array(joined(key), from_pandas=True) for key in ("flux", "flux_err", "limit")},
-        "detected": pa.array(joined("detected").astype(np.bool_)),
-    }
-    fields = [
-        pa.field(key, column.type, metadata={"unit": _UNITS[key]} if key in _UNITS else None)
-        for key, column in photometry.items()
-    ]
-    told = {"flux_unit": "nJy", "survey": view.survey.name}
-    return pa.table(columns), pa.table(list(photometry.values()), pa.schema(fields, told))
-
-
-def _spelt(codes: AnyArray, names: pa.Array) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes), names).cast(pa.string())
-
-
-def _letters(name: str) -> str:
-    return "".join(letter for letter in name if letter.isalnum())
-
-
 def write_survey(
     folder: str | Path,
     survey: str | Path | Survey,
@@ -190,6 +149,7 @@ def write_survey(
     population_table: str | Path | None = None,
     rules: Observing | Forced | None = None,
     selection: Selection | None = None,
+    allow_code: bool = False,
     workers: int = 1,
     joined: bool = False,
     progress: Progress | None = None,
@@ -229,7 +189,7 @@ def write_survey(
     # What is wrong is found here, before anything is written.
     made = simulators(
         survey, list(counts), data=data, population_table=population_table, product=product, rules=rules,
-        selection=selection, visits=visits,
+        selection=selection, visits=visits, allow_code=allow_code,
     )  # fmt: skip
     seen = next(iter(made.values())).view if made else None
     described = {
@@ -241,19 +201,38 @@ def write_survey(
         "selection": asdict(selection or Selection()),
         "populations_sha256": read_table(population_table).sha256,
     }  # fmt: skip
-    manifest = folder / "survey.json"
-    there = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
-    if there is not None and {key: there.get(key) for key in described} != json.loads(json.dumps(described)):
-        hint = "Choose another folder."
-        raise UsageError("holds a survey made with other settings", where=str(folder), hint=hint)
-    if there is None or "generated" not in there:
-        write_text(manifest, json.dumps(described, indent=1))
-        told = _made(folder, made, counts, seed, volumetric, workers, progress)
-        write_text(manifest, json.dumps({**described, **told}, indent=1))
-    if joined:
-        for kind, table in zip(_KINDS, join(folder), strict=True):
-            _save(table, folder / f"{kind}.parquet")
+    with working_in(folder):
+        manifest = folder / "survey.json"
+        there = _stated(manifest)
+        if there is not None and {key: there.get(key) for key in described} != json.loads(
+            json.dumps(described)
+        ):
+            hint = "Choose another folder."
+            raise UsageError("holds a survey made with other settings", where=str(folder), hint=hint)
+        if there is None or "generated" not in there:
+            write_text(manifest, json.dumps(described, indent=1))
+            told = _made(folder, made, counts, seed, volumetric, workers, progress)
+            write_text(manifest, json.dumps({**described, **told}, indent=1))
+        if joined:
+            for kind, table in zip(_KINDS, join(folder), strict=True):
+                _save(table, folder / f"{kind}.parquet")
     return folder
+
+
+def _stated(manifest: Path) -> dict[str, Any] | None:
+    """What a folder says of its survey; None where it holds none yet."""
+    if not manifest.exists():
+        return None
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(
+            "cannot be read as the settings of a survey", where=str(manifest),
+            hint="Remove it where the settings are the same: what is there of the survey is kept.",
+        )  # fmt: skip
+    return found
 
 
 def _made(
@@ -356,11 +335,14 @@ class _Run:
         return begun.pop(block).result()
 
     def _files(self, block: int) -> list[Path]:
-        file = f"{_letters(self.one.population.name)}-{block:05d}.parquet"
+        file = f"{letters(self.one.population.name)}-{block:05d}.parquet"
         return [self.folder / kind / file for kind in _KINDS]
 
     def _there(self, block: int) -> bool:
-        return all(file.exists() for file in self._files(block))
+        try:
+            return all(pq.read_metadata(file).num_columns > 0 for file in self._files(block))
+        except (OSError, pa.ArrowInvalid):  # not there, or not whole: it is made anew
+            return False
 
 
 def _save(table: pa.Table, path: Path) -> None:

@@ -19,7 +19,7 @@ from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
 from firstlight.facts import Survey
 from firstlight.simulate.events import Event, EventSource, Truth
 from firstlight.simulate.library import Library
-from firstlight.simulate.lynx import LynxModel
+from firstlight.simulate.lynx import LynxModel, names_code
 from firstlight.simulate.observing import (
     Forced,
     Measurements,
@@ -242,8 +242,12 @@ def simulators(
     rules: Observing | Forced | None = None,
     selection: Selection | None = None,
     visits: Visits | str | Path | None = None,
+    allow_code: bool = False,
 ) -> dict[str, Simulator]:
-    """Simulators by class name; everything that can be wrong is found here, before the run."""
+    """Simulators by class name; everything that can be wrong is found here, before the run.
+
+    A function that a population table names is called with `allow_code` only.
+    """
     library = Library(None if data is None else Path(data))
     if data is not None and not Path(data).is_dir():
         hint = "It is the simulator's data folder."
@@ -257,12 +261,19 @@ def simulators(
             f"which objects of {seen.survey.name} get a spectrum is not known", where=Arg("classified"),
             hint="Leave it out; ZTF (Bright Transient Survey) and LSST (PLAsTiCC) have such a selection.",
         )  # fmt: skip
+    populations = table.populations(classes, deep=seen.deep)
+    for one in populations.values():
+        if names_code(one) and not allow_code:
+            raise UsageError(
+                f"would run the function '{one.model}'", where=f"{table.where} [{one.name}]",
+                hint=("Say ", Arg("allow_code", True), " if you trust this table and that code."),
+            )  # fmt: skip
     made = {
         name: Simulator(one, source(one, library, seen.bands), seen.for_class(one), chosen)
-        for name, one in table.populations(classes, deep=seen.deep).items()
+        for name, one in populations.items()
     }
-    for one in made.values():
+    for simulator in made.values():
         # An event that nobody sees: a parameter that the source needs and the table lacks is found now.
         clear = np.ones_like(seen.bands.wave)
-        one.make(np.random.default_rng(0), one.population.redshift[0], clear, math.inf)
+        simulator.make(np.random.default_rng(0), simulator.population.redshift[0], clear, math.inf)
     return made

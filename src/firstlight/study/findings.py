@@ -24,6 +24,7 @@ from firstlight.study.running import CellProgress, jobs, read, run
 from firstlight.study.sentences import sentences
 from firstlight.study.study_page import study_figures, study_page
 from firstlight.study.verdicts import verdicts
+from firstlight.working_folder import working_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,16 +165,14 @@ def study(
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             return _found(material, Path(folder), workers, only, progress)
-    home = Path(out)
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        found = _found(material, home, workers, only, progress)
-    except BaseException:
-        partial = _read(material, home)
-        if partial.results:
-            partial.write_tables(home)  # what is there so far can be looked at
-        raise
-    return found
+    with working_in(out) as home:
+        try:
+            return _found(material, home, workers, only, progress)
+        except BaseException:
+            partial = _read(material, home)
+            if partial.results:
+                partial.write_tables(home)  # what is there so far can be looked at
+            raise
 
 
 def label_efficiency(*plan: Any, **options: Any) -> Findings:
