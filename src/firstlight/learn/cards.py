@@ -180,7 +180,8 @@ def _score(held: Mapping[str, Any]) -> str:
     return (
         f"Macro AUROC {held['macro_auroc']:.3f}, log loss {held['log_loss']:.3f} ({words}): "
         f"{held['objects']:,} labelled objects, answered by a training of the same kind that "
-        "did not see them. The classifier itself saw all labels."
+        "did not see them. The classifier itself saw all labels, and the base may have learnt from some of "
+        "these objects."
     )
 
 

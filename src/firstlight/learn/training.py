@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -269,7 +268,7 @@ def _resume(loop: _Loop, run: Path | None, fingerprint: str) -> tuple[_RunState,
     try:
         values = torch.load(run, weights_only=True, map_location=loop.device)
         mark = values["fingerprint"]
-    except (EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError, UnpicklingError) as error:
+    except Exception as error:  # whatever torch makes of bytes that are none of its own
         raise UsageError(
             "is no state of a training, or a damaged one",
             where=str(run),
