@@ -18,7 +18,6 @@ import pytest
 
 from firstlight import readers
 from firstlight.cli.app import app, run
-from firstlight.cli.options import FORMATS
 from firstlight.cli.spelling import spelling
 from firstlight.errors import Arg, in_python
 
@@ -79,8 +78,14 @@ def test_the_examples_of_the_help_can_be_parsed(command: str) -> None:
             named.parse_args(context, words[2:])
 
 
-def test_the_formats_offered_are_those_that_the_readers_know() -> None:
-    assert ("auto", *readers.formats()) == FORMATS
+def test_an_unknown_format_is_a_wrong_command_line_and_lists_those_that_the_readers_know(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert typed("classify", "sample:ztf", "--format", "sanna") == 2
+    said = capsys.readouterr().err
+    assert "--format" in said
+    assert "Did you mean 'snana'?" in said
+    assert all(name in said for name in readers.formats())
 
 
 def test_without_a_command_the_help_is_shown_and_the_exit_code_is_2(

@@ -48,7 +48,7 @@ def open_input(name: str, options: Mapping[str, Any]) -> Iterator[Input]:
     if "objects" in options:
         options = {**options, "objects": existing(options["objects"], "--objects")}
     with _path(name) as path:
-        _check_facts(options.get("survey"), options.get("flux_unit"))
+        _check_names(options.get("survey"), options.get("flux_unit"), options.get("format"))
         yield Input(path, options)
 
 
@@ -62,9 +62,9 @@ def read_curves(name: str, options: Mapping[str, Any]) -> LightCurves:
     return curves
 
 
-def _check_facts(survey: str | None, flux_unit: str | None) -> None:
+def _check_names(survey: str | None, flux_unit: str | None, format: str | None) -> None:
     """Names that no file has to be read for."""
-    from firstlight import facts
+    from firstlight import facts, readers
 
     if survey is not None:
         with asked("--survey"):
@@ -72,6 +72,9 @@ def _check_facts(survey: str | None, flux_unit: str | None) -> None:
     if flux_unit is not None:
         with asked("--flux-unit"):
             facts.zero_point(flux_unit)
+    if format not in (None, "auto", *readers.formats()):
+        with asked("--format"):
+            raise UnknownNameError("format", format, readers.formats())
 
 
 @contextmanager

@@ -16,21 +16,6 @@ from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
 
-FORMATS = (
-    "auto",
-    "table",
-    "plasticc",
-    "snana",
-    "alerce",
-    "antares",
-    "lasair",
-    "boom",
-    "pitt-google",
-    "ztf-forced",
-    "atlas-forced",
-    "skyportal",
-)
-
 
 def listed(values: Sequence[str]) -> tuple[str, ...]:
     """Names given with commas, repeated, or both."""
@@ -151,7 +136,13 @@ _READING = (
     option(
         "--object-id", group=INPUT, metavar="ID", help="Name of the object, for a file that does not say it."
     ),
-    option("--format", group=INPUT, type=click.Choice(FORMATS), shown="auto", help="Format of the file."),
+    option(
+        "--format",
+        group=INPUT,
+        metavar="NAME",
+        shown="told from the content",
+        help="Format of the file: table, snana, alerce, ztf-forced, …; an unknown name lists all.",
+    ),
 )
 _LOADING = (
     option(
