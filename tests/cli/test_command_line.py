@@ -373,7 +373,7 @@ def test_a_run_that_is_stopped_leaves_no_half_file(
     monkeypatch.setattr(readers, "read_batches", partial(readers.read_batches, max_rows=1))
     from firstlight.cli.talking import Report
 
-    monkeypatch.setattr(Report, "classified", lambda *_: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(Report, "add", lambda *_: (_ for _ in ()).throw(error))
     out = tmp_path / "folder" / "out.parquet"
     if isinstance(error, RuntimeError):
         with pytest.raises(RuntimeError):

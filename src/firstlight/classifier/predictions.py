@@ -13,7 +13,7 @@ import pyarrow as pa
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
 from firstlight.classifier.by_object import ByObject
 from firstlight.errors import Arg, MissingExtraError, UsageError
-from firstlight.lightcurves import LightCurves
+from firstlight.lightcurves import LightCurves, Tally
 
 # Observations prepared at a time: bounds the memory, and fits the caches of a processor.
 _ROWS_AT_ONCE = 32_768
@@ -110,6 +110,11 @@ class Predictions(ByObject):
             f"Predictions({len(self)} objects, {len(self.time)} observations, "
             f"{', '.join(self.classes)}; {self.classifier} {self.version})"
         )
+
+    def tally(self) -> Tally:
+        """How many objects there are, what was flagged, and which have no probabilities, and why."""
+        missing = np.asarray(np.isnan(self.final()).all(axis=1))
+        return Tally.of(self.flags, int(self.offsets[-1]), missing)
 
     def sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible at each observation, bool [N, C].

@@ -70,7 +70,7 @@ def classify(table: str, out: str = STDOUT, **given: Any) -> None:
             for curves in source.batches(report.notes):
                 predictions = model.classify(curves, **given)
                 write(predictions.to_arrow(**shape))
-                report.classified(predictions)
+                report.add(predictions)
                 tick(len(curves))
     report.say([about(model), *([f"written to {out}"] if out != STDOUT else [])])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,6 +28,31 @@ class Option(click.Option):
             kwargs["help"] += f"  [default: {shown}]"
         super().__init__(*args, **kwargs)
         self.group, self.shown = group, shown
+
+
+if TYPE_CHECKING:
+    TextType = click.ParamType[str]
+else:
+    TextType = click.ParamType  # generic for type checkers, not in every click
+
+
+class OneOf(TextType):
+    """One of the names that a room knows, which are looked up when they are needed and not before."""
+
+    def __init__(self, what: str, known: Callable[[], Sequence[str]]) -> None:
+        self.name, self.what, self.known = what, what, known
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, for the help."""
+        return f"[{'|'.join(self.known())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, where it is one of them."""
+        if value not in self.known():
+            where = max(param.opts, key=len) if param is not None else ""
+            error = UnknownNameError(self.what, value, self.known())
+            raise UsageError(error.what, where=where, hint=error.hint)
+        return str(value)
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])

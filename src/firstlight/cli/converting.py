@@ -48,7 +48,7 @@ def convert(table: str, out: str, **given: Any) -> None:
     with open_input(table, opt.reading(given)) as source, progress("converting") as tick, sink(out) as target:
 
         def written(curves: LightCurves) -> None:
-            report.read(curves)
+            report.add(curves)
             tick(len(curves))
 
         readers.convert(source.path, target, report=report.notes, progress=written, **source.options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import INPUT, OUTPUT, Command, option
+from firstlight.cli.commands import INPUT, OUTPUT, Command, OneOf, option
 from firstlight.cli.inputs import read_curves
 from firstlight.cli.talking import drawn_or_told, say
 from firstlight.errors import UsageError
@@ -21,6 +21,13 @@ def stages(names: tuple[str, ...]) -> tuple[Stage, ...]:
     from firstlight.evaluate import Stage
 
     return tuple(Stage.named(name) for name in names)
+
+
+def protocols() -> tuple[str, ...]:
+    """What ``--protocol`` takes."""
+    from firstlight.evaluate.benchmarks import PROTOCOLS
+
+    return tuple(PROTOCOLS)
 
 
 @click.command(
@@ -37,7 +44,7 @@ def stages(names: tuple[str, ...]) -> tuple[Stage, ...]:
 @option(
     "--protocol",
     group=INPUT,
-    type=click.Choice(["ztf-5", "plasticc-8"]),
+    type=OneOf("protocol", protocols),
     help="TABLE is the data folder of this benchmark; its test light curves are scored.",
 )
 @opt.loading_options

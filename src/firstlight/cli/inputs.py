@@ -57,7 +57,7 @@ def read_curves(name: str, options: Mapping[str, Any]) -> LightCurves:
     report = Report()
     with open_input(name, options) as source:
         curves = source.read(report.notes)
-        report.read(curves)
+        report.add(curves)
     report.say()
     return curves
 

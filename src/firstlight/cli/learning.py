@@ -16,7 +16,6 @@ from firstlight.cli.inputs import read_curves
 from firstlight.cli.talking import Aloud, say
 from firstlight.errors import Arg, MissingExtraError, UnknownNameError, UsageError
 from firstlight.learn.recipe import PRESETS, STRATEGIES
-from firstlight.tables.writing import table_writer
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
@@ -241,6 +240,7 @@ def _progress(row: Mapping[str, Any]) -> None:
 def _told(model: Classifier, target: Path) -> None:
     """Write the history beside the classifier, and say where both are."""
     from firstlight import learn
+    from firstlight.tables.writing import table_writer
 
     beside = _history(target)
     with table_writer(beside) as write:

@@ -48,8 +48,10 @@ def columns(values: Sequence[str]) -> dict[str, str | None]:
 
 
 def priors(text: str | None) -> str | Mapping[str, float] | None:
-    """Class priors of ``--priors``: a word such as 'flat', or a mapping of class to share."""
-    if text is None or text in ("flat", "stated"):
+    """Class priors of ``--priors``: None as stated, 'flat', or a mapping of class to share."""
+    if text is None or text == "stated":
+        return None
+    if text == "flat":
         return text
     shares: dict[str, float] = {}
     for name, value in pairs(text.split(","), "--priors").items():
@@ -140,8 +142,9 @@ _READING = (
         "--format",
         group=INPUT,
         metavar="NAME",
-        shown="told from the content",
-        help="Format of the file: table, snana, alerce, ztf-forced, …; an unknown name lists all.",
+        shown="auto",
+        help="Format of the file: auto (told from its content), table, snana, alerce, ztf-forced, …; an "
+        "unknown name lists all.",
     ),
 )
 _LOADING = (

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from firstlight.tables.writing import WriteTable, refuse_output, table_writer
+if TYPE_CHECKING:
+    from firstlight.tables.writing import WriteTable
 
 STDOUT = "-"
 
 
 def checked(out: str, *, inputs: tuple[str, ...] = ()) -> None:
     """Refuse an output that cannot be written, before any work is done."""
+    from firstlight.tables.writing import refuse_output
+
     if out != STDOUT:
         refuse_output(out, inputs=[one for one in inputs if one != STDOUT])
 
@@ -29,5 +32,7 @@ def sink(out: str) -> Iterator[str | IO[bytes]]:
 @contextmanager
 def table_output(out: str) -> Iterator[WriteTable]:
     """Write tables to what was typed behind ``--out``, batch by batch."""
+    from firstlight.tables.writing import table_writer
+
     with sink(out) as target, table_writer(target) as write:
         yield write

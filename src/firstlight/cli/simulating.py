@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import INPUT, OUTPUT, Command, option
+from firstlight.cli.commands import INPUT, OUTPUT, Command, OneOf, option
 from firstlight.cli.talking import drawn_or_told, progress, say
 from firstlight.errors import UnknownNameError, UsageError
-from firstlight.facts import survey as survey_of
 
 if TYPE_CHECKING:
     from firstlight.simulate.product import Progress
 
 SURVEY, OBJECTS = "Survey", "Objects"
-AGAINST = ("pool", "first-half", "second-half", "wide")
-PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
+
+
+def parts() -> tuple[str, ...]:
+    """What ``--against`` takes."""
+    from firstlight.simulate import PARTS
+
+    return PARTS
 
 
 @click.command(
@@ -145,7 +149,7 @@ PROTOCOLS = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
 @option(
     "--against",
     group=OUTPUT,
-    type=click.Choice(AGAINST),
+    type=OneOf("part of a benchmark", parts),
     shown="pool",
     help="What --check compares with: all of the pool, half of it (choose settings on the first, state the "
     "numbers of the second), or the wide survey of plasticc-8 (without --classified).",
@@ -155,7 +159,7 @@ def simulate(
     survey: str,
     out: str,
     check: str | None = None,
-    against: str = "pool",
+    against: str | None = None,
     **given: Any,
 ) -> None:
     """Simulate light curves of transients as a survey sees them, into a folder of Parquet files.
@@ -166,13 +170,17 @@ def simulate(
 
     firstlight.read_table("OUT/photometry", objects="OUT/objects", survey=...).
     """
-    from firstlight.simulate import Selection, Visits, write_survey
+    from firstlight.facts import survey as survey_of
+    from firstlight.simulate import Selection, Visits, real_light_curves, write_survey
 
     if Path(out).is_file():
         raise UsageError(f"'{out}' is a file", where="--out", hint="Name a folder.")
     with opt.asked("--survey"):
         survey_of(survey)
-    real = _real(survey, check, against)
+    real = None
+    if check is not None:  # read before anything is simulated
+        part = {} if against is None else {"part": against}
+        real = real_light_curves(survey_of(survey).name, opt.existing(check, "--check"), **part)
     counts = _counts(classes, given.pop("count", 1000), given.get("population_table"), given.get("data"))
     with progress("simulating") as tick:
         folder = write_survey(
@@ -228,28 +236,6 @@ def _steps(tick: Any) -> Progress:
         done[name] = now
 
     return step
-
-
-def _real(survey: str, folder: str | None, against: str) -> tuple[Any, str] | None:
-    """The light curves to check against and what they are; read before anything is simulated."""
-    if folder is None:
-        return None
-    from firstlight.evaluate import protocol
-    from firstlight.simulate import half
-
-    name = PROTOCOLS.get(survey_of(survey).name)
-    if name is None:
-        raise UsageError(f"no real light curves of {survey} to compare with are known", where="--check")
-    found = protocol(name, opt.existing(folder, "--check"))
-    if against == "wide":
-        if "wide" not in found.curves:
-            raise UsageError(f"{name} has no part 'wide'", where="--against", hint="plasticc-8 has one.")
-        return found.curves["wide"], f"the wide survey of {name}"
-    if against == "pool":
-        return found.pool, f"the pool of {name}"
-    return half(
-        found.pool, int(against == "second-half")
-    ), f"the {against.replace('-', ' ')} of {name}'s pool"
 
 
 def _check(folder: Path, real: Any, name: str) -> None:

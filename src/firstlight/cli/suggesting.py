@@ -78,8 +78,6 @@ def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given:
     curves = read_curves(table, reading)
     if labelled is not None:
         given["labelled"] = read_curves(labelled, reading)
-    if given.get("priors") == "stated":
-        given["priors"] = None
     found = ranked(model, curves, **given)
     with table_output(out) as write:
         write(found.to_arrow())

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from firstlight.cli.spelling import spelling
 from firstlight.errors import MissingExtraError
@@ -20,7 +17,7 @@ from firstlight.notes import worded
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier, Predictions
-    from firstlight.lightcurves import LightCurves
+    from firstlight.lightcurves import LightCurves, Tally
 
 
 def say(text: str) -> None:
@@ -81,58 +78,19 @@ def progress(what: str, unit: str = "objects") -> Iterator[Tick]:
 
 @dataclass
 class Report:
-    """Counts over all batches of a run, and the notes of the reader."""
+    """What happened to the objects of a run, over all its batches, and the notes of the reader."""
 
-    objects: int = 0
-    observations: int = 0
-    unanswered: int = 0
-    flagged: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
+    tally: Tally | None = None
     notes: list[str] = field(default_factory=list)
 
-    def read(self, curves: LightCurves) -> None:
-        """Count what a reader gave."""
-        self._count(curves.column("flags"), len(curves.time))
-
-    def _count(self, flags: NDArray[Any], observations: int) -> None:
-        self.objects += len(flags)
-        self.observations += observations
-        from firstlight.lightcurves import flag_names
-
-        for value, count in zip(*np.unique(flags, return_counts=True), strict=True):
-            for name in flag_names(int(value)):
-                self.flagged[name] += int(count)
-
-    def classified(self, predictions: Predictions) -> None:
-        """Count which objects have no probabilities, and why."""
-        self._count(predictions.flags, int(predictions.offsets[-1]))
-        from firstlight.lightcurves import flag_names
-
-        missing = np.isnan(predictions.final()).all(axis=1)
-        self.unanswered += int(missing.sum())
-        for value, count in zip(*np.unique(predictions.flags[missing], return_counts=True), strict=True):
-            self.reasons[" + ".join(flag_names(int(value))) or "before the trigger"] += int(count)
-
-    def lines(self) -> list[str]:
-        """The report, a line a fact."""
-        text = [f"{_count(self.objects, 'object')}, {_count(self.observations, 'observation')}"]
-        if self.unanswered:
-            why = _listed(self.reasons)
-            text.append(f"{_count(self.unanswered, 'object')} without probabilities (null): {why}")
-        if self.flagged:
-            text.append(f"objects with flags: {_listed(self.flagged)}")
-        return text + list(dict.fromkeys(self.notes))
+    def add(self, what: LightCurves | Predictions) -> None:
+        """Count what was read, or answered."""
+        more = what.tally()
+        self.tally = more if self.tally is None else self.tally + more
 
     def say(self, last: Sequence[str] = ()) -> None:
         """Print the report on stderr, in words of the command that runs."""
         spell = spelling(click.get_current_context().command)
-        for line in [*self.lines(), *last]:
-            say(worded(line, spell))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {name}" for name, number in counts.most_common())
+        counted = [] if self.tally is None else self.tally.lines()
+        for line in [*counted, *(worded(note, spell) for note in dict.fromkeys(self.notes)), *last]:
+            say(line)

@@ -34,10 +34,9 @@ DATA_VARIABLE = "FIRSTLIGHT_DATA"
 
 def protocol(name: str, folder: str | Path | None = None, metadata: Sequence[str] = ()) -> Protocol:
     """The protocol of that name, ``ztf-5`` or ``plasticc-8``."""
-    known = {"ztf-5": ztf5, "plasticc-8": plasticc8}
-    if name not in known:
-        raise UnknownNameError("protocol", name, known)
-    return known[name](folder, metadata)
+    if name not in PROTOCOLS:
+        raise UnknownNameError("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name](folder, metadata)
 
 
 def ztf5(folder: str | Path | None = None, metadata: Sequence[str] = ()) -> Protocol:
@@ -229,3 +228,6 @@ def _draws(
             raise DataError(f"draw {draw} of budget {budget} names '{name}', which is no object")
         gathered.setdefault((budget, int(draw)), []).append(name)
     return {key: tuple(names) for key, names in sorted(gathered.items(), key=lambda item: int(item[0][0]))}
+
+
+PROTOCOLS = {"ztf-5": ztf5, "plasticc-8": plasticc8}

@@ -8,10 +8,12 @@ from firstlight.lightcurves.photometry import (
     magnitude_from_flux,
     to_njy,
 )
+from firstlight.lightcurves.tally import Tally
 
 __all__ = [
     "Flag",
     "LightCurves",
+    "Tally",
     "flag_names",
     "flux_error_from_magnitude",
     "flux_from_magnitude",

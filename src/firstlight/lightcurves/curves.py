@@ -20,6 +20,7 @@ from firstlight.lightcurves.from_columns import FromColumns
 from firstlight.lightcurves.in_notebook import InNotebook
 from firstlight.lightcurves.object_table import assemble
 from firstlight.lightcurves.rows import ROWS, Rows, ragged_positions, which_objects
+from firstlight.lightcurves.tally import Tally
 from firstlight.notes import Notes
 from firstlight.tables.objects import (
     object_table,
@@ -120,6 +121,10 @@ class LightCurves(FromColumns, Conversions, InNotebook):
         offsets = np.concatenate([[0], np.cumsum(self.per_object(mask))])
         kept = Rows(**{name: getattr(self, name)[mask] for name in ROWS})
         return LightCurves.from_rows(kept, offsets, self.bands, self.objects)
+
+    def tally(self) -> Tally:
+        """How many objects and observations there are, and what was flagged."""
+        return Tally.of(self.column("flags"), len(self.time))
 
     def until(
         self,

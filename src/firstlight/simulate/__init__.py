@@ -7,7 +7,7 @@ From a shell: ``firstlight simulate "SN Ia=100" "TDE=20" --survey ZTF --data sim
 """
 
 from firstlight._rooms import called_as_its_verb
-from firstlight.simulate.check import RealismReport, check, half
+from firstlight.simulate.check import PARTS, RealismReport, check, half, real_light_curves
 from firstlight.simulate.library import Library
 from firstlight.simulate.observing import Forced, Noise, Observing
 from firstlight.simulate.populations import Population, PopulationTable, population_table, populations
@@ -18,6 +18,7 @@ from firstlight.simulate.views import Hosts, Visits
 
 __all__ = [
     "FEATURES",
+    "PARTS",
     "Forced",
     "Hosts",
     "Library",
@@ -36,6 +37,7 @@ __all__ = [
     "join",
     "population_table",
     "populations",
+    "real_light_curves",
     "simulate",
     "simulators",
     "two_sample",

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firstlight._types import Floats
-from firstlight.errors import DataError, UnknownNameError, whole_number
+from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, whole_number
+from firstlight.evaluate import protocol
 from firstlight.facts import class_tree, zero_point
 from firstlight.files import write_text
 from firstlight.report import Block, Bullets, Page, Paragraph, Picture, Savable, Table, number, plain, png
@@ -42,6 +43,8 @@ SHOWN: dict[str, str] = {
     "colour_20": "colour 20 d later (mag)",
 }
 BANDS = {"ZTF": ("ZTF-g", "ZTF-r"), "LSST": ("LSST-r", "LSST-i")}
+REAL = {"ZTF": "ztf-5", "LSST": "plasticc-8"}
+PARTS = ("pool", "first-half", "second-half", "wide")
 LEAST_DETECTIONS, LEAST_OBJECTS, DAYS = 4, 20, 200.0
 
 
@@ -226,6 +229,34 @@ def check(
             where="check", hint="; ".join(notes),
         )  # fmt: skip
     return RealismReport(survey, name, BANDS[survey], tuple(rows), tuple(notes), values)
+
+
+def real_light_curves(survey: str, folder: str | Path, part: str = "pool") -> tuple[LightCurves, str]:
+    """Real light curves of a survey to compare with, and what they are, from the folder of its benchmark.
+
+    Parameters
+    ----------
+    survey : str
+        ZTF (benchmark ``ztf-5``) or LSST (``plasticc-8``).
+    folder : path
+        Where the data of the benchmark lie.
+    part : {"pool", "first-half", "second-half", "wide"}
+        All of its pool; half of it (choose settings on the first, state the numbers of the second); or the
+        wide survey of ``plasticc-8``.
+    """
+    if survey not in REAL:
+        raise UsageError(f"no real light curves of {survey} to compare with are known", where=Arg("check"))
+    if part not in PARTS:
+        raise UnknownNameError("part of a benchmark", part, PARTS, where=Arg("against"))
+    name = REAL[survey]
+    found = protocol(name, folder)
+    if part == "wide":
+        if "wide" not in found.curves:
+            raise UsageError(f"{name} has no part 'wide'", where=Arg("against"), hint="plasticc-8 has one.")
+        return found.curves["wide"], f"the wide survey of {name}"
+    if part == "pool":
+        return found.pool, f"the pool of {name}"
+    return half(found.pool, int(part == "second-half")), f"the {part.replace('-', ' ')} of {name}'s pool"
 
 
 def half(curves: LightCurves, which: int) -> LightCurves:

@@ -59,7 +59,8 @@ def simulate(
     survey : str, path or Survey
         ``"ZTF"``, ``"LSST"``, or a TOML file of your own with `visits`.
     classes : dict or list of str
-        Number of triggered objects by class (TNS names), or names with `count` of each.
+        Number of triggered objects by class (TNS names), or names with `count` of each; ``"all"`` for every
+        class but the anomalies, without `data` for those that need none.
     seed : int
         Same seed, same result.
     data : path, optional
@@ -99,7 +100,9 @@ def simulate(
     >>> curves.objects["label"].to_pylist()
     ['TDE', 'TDE']
     """
-    if isinstance(classes, str):
+    if classes == "all":
+        classes = read_table(population_table).usual(data=data is not None)
+    elif isinstance(classes, str):
         classes = [classes]
     wanted = dict(classes) if isinstance(classes, Mapping) else dict.fromkeys(classes, count)
     if not wanted:
