@@ -54,12 +54,13 @@ from firstlight.cli.talking import Report, about, progress
     is_flag=True,
     help="Column novelty, 0 to 1: share of known objects that look less unlike all classes.",
 )
-def classify(table: str, out: str = STDOUT, **given: Any) -> None:
+def classify(table: str | tuple[str, ...], out: str = STDOUT, **given: Any) -> None:
     """Class probabilities of light curves: one row an object, or one an observation.
 
     TABLE is a CSV, Parquet or Arrow table, a broker's or SNANA file, '-' for standard input, or the packaged
-    sample:ztf. The result has the columns object_id, one a class under its TNS name, n_observations,
-    n_detections and flags. An object that cannot be classified keeps its row: nulls, and the reason in flags.
+    sample:ztf; or several files, a folder or archive of them, or a pattern in quotes ('night*/*.csv'). The
+    result has the columns object_id, one a class under its TNS name, n_observations, n_detections and flags.
+    An object that cannot be classified keeps its row: nulls, and the reason in flags.
     """
     checked(out, inputs=(table,))
     shape = {name: given.pop(name) for name in ("every_observation", "sets") if name in given}

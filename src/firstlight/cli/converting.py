@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     required=True,
     help="Table to write: .parquet, .csv, .feather, .arrow or .jsonl.",
 )
-def convert(table: str, out: str, **given: Any) -> None:
+def convert(table: str | tuple[str, ...], out: str, **given: Any) -> None:
     """Write light curves as a long table: one row an observation, fluxes in nJy, metadata on each row.
 
     The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected,

@@ -75,7 +75,9 @@ def protocols() -> tuple[str, ...]:
     metavar="FOLDER",
     help="Folder for the report: Markdown, HTML, scores as CSV and JSON, and figures where matplotlib is.",
 )
-def evaluate(table: str, protocol: str | None = None, out: str | None = None, **given: Any) -> None:
+def evaluate(
+    table: str | tuple[str, ...], protocol: str | None = None, out: str | None = None, **given: Any
+) -> None:
     """Score a classifier on labelled light curves, after several numbers of detections and days.
 
     The class of each object stands in the column 'label' (or --label, or in --objects). The tables go to
@@ -92,6 +94,8 @@ def evaluate(table: str, protocol: str | None = None, out: str | None = None, **
     else:
         if "survey" in reading:
             raise UsageError("a protocol knows its survey", where="--survey", hint="Leave it out.")
+        if not isinstance(table, str):
+            raise UsageError("a protocol has one folder of data", where="TABLE", hint="Name one.")
         benchmark = benchmarks.protocol(protocol, opt.existing(table, "TABLE"))
         curves, given = benchmark.test, {"classes": benchmark.classes, **given}
     report = score(model, curves, **given)

@@ -22,9 +22,9 @@ STDIN, SAMPLE = "-", "sample:"
 
 @dataclass(frozen=True)
 class Input:
-    """Light curves as the command line names them: the file, and the options that read it."""
+    """Light curves as the command line names them: the files, and the options that read them."""
 
-    path: Path
+    path: Any
     options: Mapping[str, Any]
 
     def read(self, report: list[str]) -> LightCurves:
@@ -41,7 +41,7 @@ class Input:
 
 
 @contextmanager
-def open_input(name: str, options: Mapping[str, Any]) -> Iterator[Input]:
+def open_input(name: str | tuple[str, ...], options: Mapping[str, Any]) -> Iterator[Input]:
     """The input that the options of reading describe, checked before anything is read."""
     if {"flux_unit", "zero_point"} <= options.keys():
         raise UsageError("--flux-unit and --zero-point say the same thing", hint="Give one of them.")
@@ -52,7 +52,7 @@ def open_input(name: str, options: Mapping[str, Any]) -> Iterator[Input]:
         yield Input(path, options)
 
 
-def read_curves(name: str, options: Mapping[str, Any]) -> LightCurves:
+def read_curves(name: str | tuple[str, ...], options: Mapping[str, Any]) -> LightCurves:
     """All light curves of a source; what was wrong with them is told on stderr."""
     report = Report()
     with open_input(name, options) as source:
@@ -78,7 +78,16 @@ def _check_names(survey: str | None, flux_unit: str | None, format: str | None) 
 
 
 @contextmanager
-def _path(name: str) -> Iterator[Path]:
+def _path(name: str | tuple[str, ...]) -> Iterator[Any]:
+    """The path of what was typed, or a list of them."""
+    from firstlight.readers.many_files import is_several
+
+    if not isinstance(name, str):
+        for one in name:
+            if one == STDIN or one.startswith(SAMPLE):
+                raise UsageError(f"'{one}' stands alone", where="TABLE", hint="Read it by itself.")
+        yield [one if is_several(one) else existing(one, "TABLE") for one in name]
+        return
     if name.startswith(SAMPLE):
         from firstlight.readers import samples
 
@@ -91,7 +100,7 @@ def _path(name: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="firstlight-") as folder:
             yield _spooled(Path(folder))
     else:
-        yield existing(name, "TABLE")
+        yield name if is_several(name) else existing(name, "TABLE")
 
 
 def _spooled(folder: Path) -> Path:

@@ -115,7 +115,9 @@ training_options = opt.added(_TRAINING_OPTIONS)
     help="Let one class hold another, where the coarser label means the rest: SN Ia beside SN Ia-91bg-like.",
 )
 @training_options
-def fine_tune(table: str, base: str, out: str, replay: str | None = None, **given: Any) -> None:
+def fine_tune(
+    table: str | tuple[str, ...], base: str, out: str, replay: str | None = None, **given: Any
+) -> None:
     """Adapt a classifier to your labelled light curves.
 
     TABLE holds the light curves, with the class of each object in the column 'label' (or --label, or in
@@ -151,7 +153,7 @@ def fine_tune(table: str, base: str, out: str, replay: str | None = None, **give
     help="The network and its preparation.",
 )
 @training_options
-def pretrain(table: str, out: str, **given: Any) -> None:
+def pretrain(table: str | tuple[str, ...], out: str, **given: Any) -> None:
     """Train a classifier from scratch on many labelled light curves, simulated or real."""
     _need_torch("pretrain", given)
     from firstlight import learn

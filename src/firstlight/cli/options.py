@@ -22,6 +22,11 @@ def listed(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
+def one_or_all(typed: tuple[str, ...]) -> str | tuple[str, ...]:
+    """What was typed as the table: one path, or several that are read as one."""
+    return typed[0] if len(typed) == 1 else typed
+
+
 def pairs(values: Sequence[str], where: str) -> dict[str, str]:
     """``NAME=VALUE`` texts as a mapping; an empty value is kept as ''."""
     found: dict[str, str] = {}
@@ -93,7 +98,7 @@ def as_values(convert: Callable[[Any], Any]) -> Callable[[click.Context, click.P
 
 
 _READING = (
-    click.argument("table"),
+    click.argument("table", nargs=-1, required=True, callback=lambda ctx, param, typed: one_or_all(typed)),
     option(
         "--survey",
         group=INPUT,

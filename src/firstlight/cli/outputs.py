@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-def checked(out: str, *, inputs: tuple[str, ...] = ()) -> None:
+def checked(out: str, *, inputs: tuple[str | tuple[str, ...], ...] = ()) -> None:
     """Refuse an output that cannot be written, before any work is done."""
     from firstlight.tables.writing import refuse_output
 
     if out != STDOUT:
-        refuse_output(out, inputs=[one for one in inputs if one != STDOUT])
+        every = [one for given in inputs for one in ((given,) if isinstance(given, str) else given)]
+        refuse_output(out, inputs=[one for one in every if one != STDOUT])
 
 
 @contextmanager

@@ -59,7 +59,7 @@ from firstlight.cli.talking import say
     required=True,
     help="A file .png, .pdf or .svg for one object, or a folder for several.",
 )
-def plot(table: str, out: str, no_classifier: bool = False, **given: Any) -> None:
+def plot(table: str | tuple[str, ...], out: str, no_classifier: bool = False, **given: Any) -> None:
     """Draw classified light curves: brightness above, class probabilities after each observation below."""
     from firstlight import figures
 

@@ -62,7 +62,9 @@ from firstlight.cli.talking import about, say
     help="Decides which of two equal objects comes first.",
 )
 @opt.table_output
-def suggest(table: str, labelled: str | None = None, out: str = STDOUT, **given: Any) -> None:
+def suggest(
+    table: str | tuple[str, ...], labelled: str | None = None, out: str = STDOUT, **given: Any
+) -> None:
     """Rank the objects without a label by what their spectra would teach the classifier.
 
     What counts is how uncertain the answer is, how few labels there are of the classes to expect, and how

@@ -15,6 +15,7 @@ from firstlight.errors import Arg
 from firstlight.lightcurves.flags import Flag
 from firstlight.lightcurves.photometry import MAGNITUDE_TO_FRACTION, Photometry
 from firstlight.notes import Notes
+from firstlight.readers.roles import UnnamedObjectError
 from firstlight.tables.columns import signs, words
 from firstlight.tables.identifiers import identities
 
@@ -107,7 +108,8 @@ def object_name(given: str | int | None, found: object, notes: Notes, *, alone: 
     if match:
         notes.add(f"the object is named '{match.group()}' after the file")
         return match.group()
-    raise notes.error("does not say which object it is", hint=("Say ", Arg("object_id", "NAME"), "."))
+    hint = ("Say ", Arg("object_id", "NAME"), ".")
+    raise UnnamedObjectError("does not say which object it is", where=notes.where, hint=hint)
 
 
 def is_known(value: Any) -> bool:

@@ -278,11 +278,13 @@ def _piece(settled: Plan, table: pa.Table, number: int, pieces: int, notes: Note
 def _gathered(batches: Iterable[pa.RecordBatch], max_rows: int) -> Iterator[pa.Table]:
     """Batches put together to about `max_rows` rows."""
     held: list[pa.RecordBatch] = []
+    rows = 0
     for batch in batches:
         held.append(batch)
-        if sum(part.num_rows for part in held) >= max_rows:
+        rows += batch.num_rows
+        if rows >= max_rows:
             yield one_table(held)
-            held = []
+            held, rows = [], 0
     if held:
         yield one_table(held)
 

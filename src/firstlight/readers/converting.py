@@ -47,7 +47,8 @@ def convert(
     >>> convert("ZTF_HEAD.FITS", "light-curves.parquet", survey="ZTF")  # doctest: +SKIP
     """
     if isinstance(out, (str, Path)):
-        refuse_output(out, inputs=[path] if isinstance(path, (str, Path)) else ())
+        paths = path if isinstance(path, (list, tuple)) else [path]
+        refuse_output(out, inputs=[one for one in paths if isinstance(one, (str, Path))])
     with table_writer(out) as write:
         for curves in read_batches(path, format, report=report, **options):
             write(long_table(curves))

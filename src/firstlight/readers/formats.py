@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from firstlight.lightcurves import LightCurves
 from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
-from firstlight.readers import alert_objects, brokers, forced_photometry, known_tables, snana_fits, snana_text
+from firstlight.readers import alert_objects, brokers, forced_photometry, known_tables, snana_fits
 from firstlight.readers.content import Content
 from firstlight.readers.generic import batches_of
-from firstlight.readers.joining import light_curves, with_objects
+from firstlight.readers.joining import light_curves, read_objects, with_objects
 from firstlight.readers.long_tables import Options
-from firstlight.readers.table_files import in_memory, is_json_table, source_of
+from firstlight.readers.many_files import files_in, found, is_several, together
+from firstlight.readers.roles import UnnamedObjectError
+from firstlight.readers.sniffing import seen
+from firstlight.readers.table_files import in_memory, is_parquet_folder, source_of
+from firstlight.tables.objects import Objects, one_array
 
 # Arguments that only generic tables need: everything else is settled by the format.
 _TABLE_ONLY = ("flux_unit", "zero_point", "time_format", "columns", "dereddened")
@@ -94,8 +98,11 @@ def read(
 
     Parameters
     ----------
-    path : path or table
-        A table in memory is a generic one.
+    path : path, list of paths, or table
+        A file, a folder (of parts of one table, of SNANA or PLAsTiCC files, or of one file an object), a
+        pattern (``"night*/*.csv"``), a tar or zip archive, an address (``s3://`` and others through fsspec,
+        where it is installed), or a list of these: each file is read as what it is, and a file that does not
+        name its object holds the one of its name. A table in memory is a generic one.
     format : str
         One of `formats`; ``"auto"`` looks at the content. Arguments that only generic tables need
         (`flux_unit`, `zero_point`, `time_format`, `columns`, `dereddened`) say that it is one.
@@ -174,14 +181,96 @@ def _pieces(
     path: Any, format: str, max_rows: int | None, asked: _Asked, options: Mapping[str, Any]
 ) -> Iterator[LightCurves]:
     """The light curves in pieces of about `max_rows` rows, or in one with None."""
+    if is_several(path):
+        with found(path) as paths:
+            try:
+                if len(paths) == 1:
+                    yield from _pieces(paths[0], format, max_rows, asked, options)
+                    return
+            except UnnamedObjectError:
+                pass  # the one file of a pattern or archive is named like any of several
+            yield from _together(_files_of(paths), format, max_rows, asked, options)
+        return
+    if isinstance(path, (str, Path)) and _is_folder_of_files(Path(path), format):
+        yield from _together(files_in(Path(path)), format, max_rows, asked, options)
+        return
+    for _, curves in _of_one(path, format, max_rows, asked, options):
+        yield curves
+
+
+def _of_one(
+    path: Any, format: str, max_rows: int | None, asked: _Asked, options: Mapping[str, Any]
+) -> Iterator[tuple[str, LightCurves]]:
+    """The light curves of one file, folder of one table, or table in memory, and what its format is."""
     with Content(path) if isinstance(path, (str, Path)) else nullcontext(path) as place:
         entry, given = _chosen(place, format, options)
         if entry.read is not None:
-            yield _of_format(entry.read, entry.options, place, asked, given)
+            yield entry.name, _of_format(entry.read, entry.options, place, asked, given)
             return
         source = source_of(place) if isinstance(place, Content) else in_memory(place)
         chosen = asked.of_table(given)
-        yield from batches_of(source, chosen, asked.notes, max_rows=max_rows, objects=asked.objects)
+        for curves in batches_of(source, chosen, asked.notes, max_rows=max_rows, objects=asked.objects):
+            yield entry.name, curves
+
+
+def _files_of(paths: list[Path]) -> list[Path]:
+    """Files, and those of the folders among them that are no table or simulation of their own."""
+    return [
+        file for path in paths for file in (files_in(path) if _is_folder_of_files(path, "auto") else [path])
+    ]
+
+
+def _is_folder_of_files(path: Path, format: str) -> bool:
+    """Whether a folder holds files to be read each by itself: neither a pair of tables nor parts of one."""
+    if not path.is_dir():
+        return False
+    if format in ("auto", "table") and is_parquet_folder(path):
+        return False
+    if format in ("auto", "snana") and snana_fits.is_snana(path):
+        return False
+    if format in ("auto", "plasticc"):
+        with Content(path) as content:
+            return format == "auto" and not known_tables.is_plasticc(content)
+    return bool(files_in(path))
+
+
+def _together(
+    paths: list[Path], format: str, max_rows: int | None, asked: _Asked, options: Mapping[str, Any]
+) -> Iterator[LightCurves]:
+    """The light curves of many files; metadata of a second table are joined to all of them."""
+    if not paths:
+        raise DataError("the folder holds no files that may be light curves")
+    given = {key: value for key, value in options.items() if key != "object_id"}
+    objects = asked.objects
+    if objects is not None and not isinstance(objects, Objects):
+        objects = read_objects(objects, asked.notes, chosen=options.get("columns") or {}, label=asked.label)
+
+    events: dict[str, str] = {}
+
+    def read(path: Path, notes: Notes, said: Mapping[str, Any]) -> LightCurves:
+        alone = replace(asked, notes=notes, objects=None, label=None if objects is not None else asked.label)
+        ((name, curves),) = _of_one(path, format, None, alone, {**given, **said})
+        for event in curves.objects.column("object_id").to_pylist() if name == "snana" else ():
+            if events.setdefault(event, path.name) != path.name:
+                raise DataError(
+                    f"'{event}' is the SNID of {events[event]} and of {path.name}",
+                    where=path.parent.name,
+                    hint="Two objects under one id? Give one of them another SNID, or read the files apart.",
+                )
+        return curves
+
+    pieces = together(paths, read, asked.notes, max_rows=max_rows, named=options.get("object_id"))
+    if objects is None:
+        yield from pieces
+        return
+    met: set[str] = set()
+    for curves in pieces:
+        ids = one_array(curves.objects.column("object_id"))
+        met.update(ids.to_pylist())
+        yield curves.with_objects(objects.select(ids), report=asked.notes.lines)
+    spare = len(set(objects.ids.to_pylist()) - met)
+    if spare:
+        asked.notes.say(f"{spare:,} ids in {objects.where} have no photometry: left out")
 
 
 @dataclass(frozen=True)
@@ -248,7 +337,7 @@ def _chosen(place: Any, format: str, options: Mapping[str, Any]) -> tuple[Format
         raise UsageError(f"a table in memory is no file of format '{format}'", hint="Leave the format out.")
     if format == "auto":
         is_table = not isinstance(place, Content) or not given.keys().isdisjoint(_TABLE_ONLY)
-        format = "table" if is_table else _seen(place)
+        format = "table" if is_table else seen(place, FORMATS)
     _refuse_options(FORMATS[format], given)
     return FORMATS[format], given
 
@@ -275,65 +364,4 @@ def sniff(path: str | Path) -> str:
         When there is no such file, or it is JSON of no known kind, or fits several formats.
     """
     with Content(path) as content:
-        return _seen(content)
-
-
-def _seen(content: Content) -> str:
-    """The format of what stands there: a folder, JSON, a binary table or text."""
-    path = content.path
-    if path.is_dir():
-        fits = {"snana": snana_fits.is_snana(path), "plasticc": known_tables.is_plasticc(content)}
-        return _one(fits, content)
-    if content.is_json:
-        return _seen_in_json(content)
-    if snana_fits.is_snana(path):
-        return "snana"
-    start = content.head
-    if start.startswith(b"SIMPLE  ="):
-        return "snana" if "PTROBS_MIN" in source_of(content).schema.names else "table"
-    if start.startswith((b"PAR1", b"ARROW1", b"FEA1", b"# %ECSV")) or b"<VOTABLE" in start.upper():
-        return "table"
-    text, names = start.decode("utf-8", "replace"), set(known_tables.header_names(content))
-    fits = {
-        "ztf-forced": forced_photometry.is_ztf_forced(text),
-        "atlas-forced": forced_photometry.is_atlas_forced(text),
-        "snana": snana_text.is_snana_text(text),
-        "skyportal": known_tables.is_skyportal(names),
-        "alerce": names >= brokers.ALERCE_CSV,
-        "antares": names >= brokers.ANTARES_CSV,
-        "plasticc": known_tables.is_plasticc(content),
-    }
-    return _one(fits, content)
-
-
-def _seen_in_json(content: Content) -> str:
-    """The broker whose answer it is, or a table: rows as a list or one a line, or columns."""
-    if content.is_json_lines and not alert_objects.is_alert_object(content.first_line):
-        return "table"
-    data = content.json
-    fits = {
-        "antares": brokers.is_antares(data),
-        "alerce": brokers.is_alerce(data),
-        "boom": alert_objects.is_boom(data),
-        "pitt-google": alert_objects.is_pittgoogle(data),
-        "lasair": alert_objects.is_lasair(data) or alert_objects.is_cone(data),
-        "skyportal": isinstance(data, list) and bool(data) and known_tables.is_skyportal(data[0]),
-    }
-    if any(fits.values()) or is_json_table(data):
-        return _one(fits, content)
-    raise DataError(
-        "is JSON of no known kind",
-        where=content.name,
-        hint=f"Known formats: {', '.join(FORMATS)}; a list of rows is a 'table'.",
-    )
-
-
-def _one(fits: Mapping[str, bool], content: Content) -> str:
-    names = [name for name, fit in fits.items() if fit]
-    if len(names) > 1:
-        raise DataError(
-            f"could be {' or '.join(names)}",
-            where=content.name,
-            hint=("Say ", Arg("format", tuple(names)), "."),
-        )
-    return names[0] if names else "table"
+        return seen(content, FORMATS)

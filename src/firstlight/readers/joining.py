@@ -17,7 +17,7 @@ from firstlight.lightcurves import Flag, LightCurves
 from firstlight.lightcurves.columnar import stacked
 from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry
-from firstlight.lightcurves.rows import take_rows
+from firstlight.lightcurves.rows import in_order, take_rows
 from firstlight.notes import Notes
 from firstlight.readers.delimited import CellKind
 from firstlight.readers.roles import is_truth, listed, match, require, roles
@@ -252,7 +252,7 @@ def surveys_of(
 
 
 def merged(parts: Sequence[LightCurves]) -> LightCurves:
-    """One `LightCurves` of parts of different surveys; the clock of the first part holds for all.
+    """One `LightCurves` of parts that share objects (surveys, files); the clock of the first holds for all.
 
     Raises
     ------
@@ -269,8 +269,9 @@ def merged(parts: Sequence[LightCurves]) -> LightCurves:
     rows = replace(rows, time=rows.time + np.repeat(shift, [len(part.time) for part in parts]))
     order = np.lexsort((rows.flux, rows.passband, rows.time, owner))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))])
-    # What an object's flags say follows from all its rows.
-    return LightCurves.from_rows(take_rows(rows, order), offsets, bands, _objects(parts, ids))
+    # What an object's flags say follows from all its rows; a row that two parts hold counts once.
+    rows = in_order(take_rows(rows, order), offsets)
+    return LightCurves.from_rows(rows, offsets, bands, _objects(parts, ids))
 
 
 def _places(part: LightCurves, ids: pa.Array) -> Ints:

@@ -17,6 +17,12 @@ from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, near
 from firstlight.notes import Notes
 
 Kind = Literal["observation", "object"]
+
+
+class UnnamedObjectError(DataError):
+    """A file does not say which object its rows belong to."""
+
+
 _TOLERANCE = 1e-6
 
 
@@ -180,7 +186,8 @@ def require(found: Mapping[str, str], role: str, names: Sequence[str], notes: No
     known = roles("observation")[role]
     expected = ", ".join(dict.fromkeys((*known.strong[:4], *known.weak[:1])))
     text = f"no {known.what} column. Found: {listed(names)}. Expected one of: {expected}, …; or "
-    raise notes.error((text, named(role)))
+    kind = UnnamedObjectError if role == "object_id" else DataError
+    raise kind((text, named(role)), where=notes.where)
 
 
 def declared_unit(field: pa.Field) -> str | None:

@@ -28,7 +28,7 @@ _PHOT_COLUMNS = ("MJD", "BAND", "FLT", "PHOTFLAG", "FLUXCAL", "FLUXCALERR")
 def is_snana(path: Path) -> bool:
     """Whether a path is a HEAD or PHOT file, a list of them, or a folder with some."""
     if path.is_dir():
-        return any(path.glob("*_HEAD.FITS*")) or any(path.glob("*.DAT")) or any(path.glob("*.dat"))
+        return any(path.glob("*_HEAD.FITS*"))
     name = path.name.upper().removesuffix(".GZ")
     return name.endswith(("_HEAD.FITS", "_PHOT.FITS", ".LIST"))
 
@@ -44,7 +44,7 @@ def read_snana(
     Parameters
     ----------
     content : Content
-        A HEAD or PHOT file, gzipped or not, a ``.LIST`` of them, a ``.DAT`` text file, or a folder of these.
+        A HEAD or PHOT file, gzipped or not, a ``.LIST`` of them, a ``.DAT`` text file, or a folder of pairs.
     notes : Notes
     label : str, optional
         Column of HEAD (or key of the text file) with the class, e.g. ``SIM_TYPE_INDEX`` or ``SNTYPE``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from firstlight import facts
 from firstlight._types import AnyArray, Floats
-from firstlight.errors import Arg, DataError, UnknownNameError
+from firstlight.errors import Arg, UnknownNameError
 from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
 from firstlight.readers.alert_rows import floats, from_rows
@@ -28,7 +29,19 @@ _HOST = {
     "HOST_GALAXY_SPEC-Z": "HOSTGAL_SPECZ",
     "REDSHIFT_SPEC": "HOSTGAL_SPECZ",
 }
+# The key of the type has two names: SNANA renamed it.
+_TYPES = {"TYPE": "SNTYPE", "SNTYPE": "TYPE"}
 _SN_TYPE = re.compile(r"SN Type\s*=\s*([^,]+)")
+_NUMBERS = (
+    "REDSHIFT_HELIO",
+    "REDSHIFT_FINAL",
+    "MWEBV",
+    "RA",
+    "DEC",
+    "DECL",
+    "HOSTGAL_PHOTOZ",
+    "HOSTGAL_SPECZ",
+)
 _GOOD_LINES = ("VARLIST", "OBS", "END")
 
 
@@ -95,7 +108,7 @@ def is_snana_text(start: str) -> bool:
 
 
 def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey: Any) -> Photometry:
-    """Photometry of one text file or of all those in a folder.
+    """Photometry of one text file, which holds one object.
 
     Parameters
     ----------
@@ -106,47 +119,23 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
     survey : optional
         Where the files name none that is known.
     """
-    path = content.path
-    if path.is_dir():
-        files = sorted({*path.glob("*.DAT"), *path.glob("*.dat")})
-        if not files:
-            raise DataError("the folder holds no HEAD files and no .DAT files", where=str(path))
-        objects, file_of = [], dict[str, str]()
-        for file in files:
-            with Content(file) as one:
-                objects.append(_parse(one, notes.at(one.name)))
-            name = objects[-1][0]["SNID"]
-            if file_of.setdefault(name, file.name) != file.name:
-                raise notes.error(
-                    f"'{name}' is the SNID of {file_of[name]} and of {file.name}",
-                    hint="Two objects under one id? Give one of them another SNID, or read the files apart.",
-                )
-    else:
-        objects = [_parse(content, notes)]
-    surveys = {str(keys.get("SURVEY", "")).split()[0] if keys.get("SURVEY") else "" for keys, _ in objects}
-    if survey is None and len(surveys) > 1:
-        raise notes.error(f"files of several surveys: {listed(sorted(surveys))}", hint="Read them apart.")
-    corrected = {int(float((keys.get("MWEBV_APPLYFLAG") or "0").split()[0])) > 0 for keys, _ in objects}
-    if len(corrected) > 1:
-        raise notes.error("some files are corrected for extinction, some are not")
-    keys = [keys for keys, _ in objects]
-    rows = [(own["SNID"], row) for own, part in objects for row in part]
-    flag = np.nan_to_num(floats([row.get("PHOTFLAG") for _, row in rows])).astype(np.int64)
-    known = {name: values.tolist() for name, values in metadata(_table(keys)).items()}
+    own, rows = _parse(content, notes)
+    flag = np.nan_to_num(floats([row.get("PHOTFLAG") for row in rows])).astype(np.int64)
+    known = {name: values.tolist() for name, values in metadata(_table(own)).items()}
     if label is not None:
-        known["label"] = [_label(own, label, notes) for own in keys]
+        known["label"] = [_label(own, label, notes)]
     return from_rows(
         notes.where,
-        object_id=[name for name, _ in rows],
-        known_ids=[own["SNID"] for own in keys],
-        time=[row.get("MJD") for _, row in rows],
-        passband=[row.get("BAND", row.get("FLT")) for _, row in rows],
-        flux=floats([row.get("FLUXCAL") for _, row in rows]),
-        flux_err=floats([row.get("FLUXCALERR") for _, row in rows]),
+        object_id=[own["SNID"]] * len(rows),
+        known_ids=[own["SNID"]],
+        time=[row.get("MJD") for row in rows],
+        passband=[row.get("BAND", row.get("FLT")) for row in rows],
+        flux=floats([row.get("FLUXCAL") for row in rows]),
+        flux_err=floats([row.get("FLUXCALERR") for row in rows]),
         detected=pa.array((flag & DETECTION_BIT) > 0) if (flag & DETECTION_BIT).any() else None,
         flux_unit="FLUXCAL",
-        survey=survey_of(next(iter(surveys)), survey, notes),
-        dereddened=corrected == {True},
+        survey=survey_of(next(iter(own.get("SURVEY", "").split()), ""), survey, notes),
+        dereddened=int(float((own.get("MWEBV_APPLYFLAG") or "0").split()[0])) > 0,
         metadata=known,
     )
 
@@ -195,32 +184,21 @@ def _parse(content: Content, notes: Notes) -> tuple[dict[str, str], list[dict[st
     return keys, rows
 
 
-def _table(keys: list[dict[str, str]]) -> Columns:
+def _table(keys: Mapping[str, str]) -> Columns:
     """Numbers of the keys that metadata are made of; ``0.951 +- 0.017`` gives a value and an error."""
-    table: dict[str, list[float]] = {}
-    wanted = (
-        "REDSHIFT_HELIO",
-        "REDSHIFT_FINAL",
-        "MWEBV",
-        "RA",
-        "DEC",
-        "DECL",
-        "HOSTGAL_PHOTOZ",
-        "HOSTGAL_SPECZ",
-    )
-    for position, own in enumerate(keys):
-        named = {**own, **{_HOST[key]: value for key, value in own.items() if key in _HOST}}
-        for name in wanted:
-            value, _, error = named.get(name, "").partition("+-")
-            for key, text in ((name, value), (f"{name}_ERR", error)):
-                column = table.setdefault(key, [np.nan] * len(keys))
-                column[position] = floats(text.split()[:1])[0] if text.split() else np.nan
-    return {name: np.array(values) for name, values in table.items() if np.isfinite(values).any()} or {
-        "RA": np.full(len(keys), np.nan)
-    }
+    named = {**keys, **{_HOST[key]: value for key, value in keys.items() if key in _HOST}}
+    table: dict[str, Floats] = {"RA": np.full(1, np.nan)}
+    for name in _NUMBERS:
+        value, _, error = named.get(name, "").partition("+-")
+        for key, text in ((name, value), (f"{name}_ERR", error)):
+            number = floats(text.split()[:1])
+            if np.isfinite(number).any():
+                table[key] = number
+    return table
 
 
-def _label(keys: dict[str, str], label: str, notes: Notes) -> str | None:
+def _label(keys: Mapping[str, str], label: str, notes: Notes) -> str | None:
+    label = next((name for name in (label, _TYPES.get(label, label)) if name in keys), label)
     if label not in keys:
         raise notes.error(f"no key '{label}'. Found: {listed(keys)}")
     match = _SN_TYPE.search(keys[label])

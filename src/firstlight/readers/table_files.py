@@ -19,7 +19,7 @@ from firstlight.errors import DataError
 from firstlight.notes import Notes
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import CellKind, open_text
-from firstlight.readers.roles import listed
+from firstlight.readers.roles import bare, listed, roles
 from firstlight.tables.columns import floats, is_text, words
 from firstlight.tables.frames import IN_MEMORY, arrow_table, one_table
 from firstlight.tables.identifiers import identities
@@ -275,13 +275,30 @@ def _arrow(read: Callable[[], pa.Table], where: str) -> TableSource:
     return TableSource(_guarded(partial(_sound, read), where=where), where)
 
 
-def _folder(path: Path) -> ParquetSource:
-    paths = sorted(
+def is_parquet_folder(path: Path) -> bool:
+    """Whether a folder holds the parts of one table: Parquet files that name their objects."""
+    paths = _parts(path)
+    if not paths:
+        return False
+    names = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow.names
+    wanted = roles("observation")["object_id"]
+    return any(
+        bare(name) in (*wanted.strong, *wanted.weak) or name.casefold() in wanted.folded for name in names
+    )
+
+
+def _parts(path: Path) -> list[Path]:
+    """The Parquet files of a folder, without hidden ones, in the order of their names."""
+    return sorted(
         file
         for pattern in ("*.parquet", "*.pq", "*.parq")
         for file in path.rglob(pattern)
         if not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
     )
+
+
+def _folder(path: Path) -> ParquetSource:
+    paths = _parts(path)
     if not paths:
         raise DataError("the folder holds no Parquet files", where=str(path), hint=f"Readable: {READABLE}.")
     schema = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow
