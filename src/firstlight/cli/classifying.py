@@ -62,7 +62,7 @@ def classify(table: str | tuple[str, ...], out: str = STDOUT, **given: Any) -> N
     result has the columns object_id, one a class under its TNS name, n_observations, n_detections and flags.
     An object that cannot be classified keeps its row: nulls, and the reason in flags.
     """
-    checked(out, inputs=(table,))
+    checked(out, inputs=opt.paths(table))
     shape = {name: given.pop(name) for name in ("every_observation", "sets") if name in given}
     report = Report()
     with open_input(table, opt.reading(given)) as source:

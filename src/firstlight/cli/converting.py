@@ -43,7 +43,7 @@ def convert(table: str | tuple[str, ...], out: str, **given: Any) -> None:
     """
     from firstlight import readers
 
-    checked(out, inputs=(table,))
+    checked(out, inputs=opt.paths(table))
     report = Report()
     with open_input(table, opt.reading(given)) as source, progress("converting") as tick, sink(out) as target:
 

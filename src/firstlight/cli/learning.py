@@ -129,7 +129,7 @@ def fine_tune(
     with opt.asked("--base"):
         start = classifier.load(base)
     reading = opt.reading(given)
-    arguments = _arguments(given, out, [table, *filter(None, [reading.get("objects")])], replay)
+    arguments = _arguments(given, out, [*opt.paths(table), *filter(None, [reading.get("objects")])], replay)
     curves = read_curves(table, reading)
     known = read_curves(replay, reading) if replay else None
     _told(learn.fine_tune(start, curves, replay=known, **arguments), Path(out))
@@ -159,7 +159,7 @@ def pretrain(table: str | tuple[str, ...], out: str, **given: Any) -> None:
     from firstlight import learn
 
     reading = opt.reading(given)
-    arguments = _arguments(given, out, [table, *filter(None, [reading.get("objects")])])
+    arguments = _arguments(given, out, [*opt.paths(table), *filter(None, [reading.get("objects")])])
     _told(learn.pretrain(read_curves(table, reading), **arguments), Path(out))
 
 

@@ -27,6 +27,11 @@ def one_or_all(typed: tuple[str, ...]) -> str | tuple[str, ...]:
     return typed[0] if len(typed) == 1 else typed
 
 
+def paths(table: str | tuple[str, ...]) -> list[str]:
+    """All paths of what was typed as the table."""
+    return [table] if isinstance(table, str) else list(table)
+
+
 def pairs(values: Sequence[str], where: str) -> dict[str, str]:
     """``NAME=VALUE`` texts as a mapping; an empty value is kept as ''."""
     found: dict[str, str] = {}

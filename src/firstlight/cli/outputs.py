@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-def checked(out: str, *, inputs: tuple[str | tuple[str, ...], ...] = ()) -> None:
+def checked(out: str, *, inputs: Sequence[str] = ()) -> None:
     """Refuse an output that cannot be written, before any work is done."""
     from firstlight.tables.writing import refuse_output
 
     if out != STDOUT:
-        every = [one for given in inputs for one in ((given,) if isinstance(given, str) else given)]
-        refuse_output(out, inputs=[one for one in every if one != STDOUT])
+        refuse_output(out, inputs=[one for one in inputs if one != STDOUT])
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def suggest(
     """
     from firstlight.suggest import suggest as ranked
 
-    checked(out, inputs=(table, *(() if labelled is None else (labelled,))))
+    checked(out, inputs=(*opt.paths(table), *(() if labelled is None else (labelled,))))
     reading = opt.reading(given)
     model = opt.classifier(given)
     curves = read_curves(table, reading)
