@@ -17,6 +17,9 @@ import pytest
 
 import firstlight as fl
 from firstlight.cli.app import app
+from firstlight.cli.spelling import spelling
+from firstlight.errors import Arg
+from firstlight.notes import Notes, worded
 
 SOURCE = Path(fl.__file__).parent
 VERB_ROOMS = ("evaluate", "simulate", "study", "suggest")
@@ -176,3 +179,11 @@ def test_no_text_of_the_library_speaks_of_options() -> None:
         if option.search(text.value) or "in Python" in text.value
     ]
     assert not found
+
+
+def test_a_note_is_plain_text_for_python_and_worded_for_the_shell() -> None:
+    lines: list[str] = []
+    Notes("mine.csv", lines).add(("no unit: say ", Arg("flux_unit", "nJy")))
+    assert lines == ["mine.csv: no unit: say flux_unit='nJy'"]
+    assert worded(lines[0], spelling(COMMANDS["classify"])) == "mine.csv: no unit: say --flux-unit nJy"
+    assert pickle.loads(pickle.dumps(lines)) == lines

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from firstlight.errors import TrainingError, UnknownNameError
+from firstlight.errors import TrainingError, UnknownNameError, UsageError
 from firstlight.learn import fine_tune, pretrain, read_names
-from firstlight.learn.training_labels import folds, index
+from firstlight.learn.training_labels import folds, index, label_map
 
 from .conftest import labelled
 
@@ -61,3 +63,14 @@ def test_folds_spread_every_class_evenly():
     for one in (0, 1):
         counts = np.bincount(fold[target == one], minlength=3)
         assert counts.max() - counts.min() <= 1
+
+
+def test_a_file_maps_labels_as_a_mapping_does(tmp_path: Path) -> None:
+    file = tmp_path / "labels.toml"
+    file.write_text('"SNIa-norm" = "SN Ia"\n')
+    assert label_map(file) == label_map({"SNIa-norm": "SN Ia"}) == {"SNIa-norm": "SN Ia"}
+    with pytest.raises(UsageError, match="labels: there is no"):
+        label_map(tmp_path / "other.toml")
+    file.write_text("a = 1\n")
+    with pytest.raises(UsageError, match="must hold lines of the form"):
+        label_map(file)
