@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from firstlight.cli import options as opt
-from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, Command, option
+from firstlight.cli.commands import INPUT, OUTPUT, Command, option
 from firstlight.cli.inputs import read_curves
 from firstlight.cli.outputs import STDOUT, checked, table_output
 from firstlight.cli.talking import about, say
@@ -31,14 +31,7 @@ from firstlight.cli.talking import about, say
 )
 @opt.loading_options
 @opt.classes_option
-@option(
-    "--priors",
-    group=CLASSIFIER,
-    callback=opt.as_values(opt.priors),
-    metavar="flat|stated|NAME=SHARE,…",
-    shown="stated",
-    help="Class shares of the probabilities: the classifier's own, or all alike, which finds what is rare.",
-)
+@opt.priors_option
 @option("--number", "-n", group=OUTPUT, type=click.IntRange(min=1), shown=20, help="Length of the list.")
 @option(
     "--magnitude-limit",
@@ -51,7 +44,7 @@ from firstlight.cli.talking import about, say
     group=OUTPUT,
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    shown=30,
+    shown=30.0,
     help="Leave out what was not detected in so many days before the latest observation of all; or inf.",
 )
 @option(
