@@ -13,6 +13,7 @@ from firstlight import simulate as simulation
 from firstlight.cli.app import run
 from firstlight.errors import UsageError
 from firstlight.files import sha256_of, write_text
+from firstlight.study.cells import read_arrays
 from firstlight.working_folder import working_in
 
 WORDS = ("simulate", "TDE=3", "SLSN-I=3", "--survey", "ZTF", "--seed", "3", "--out")
@@ -44,7 +45,7 @@ def test_a_second_simulation_and_a_second_study_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("sklearn")
-    every = fl.sample("ztf")
+    every = labelled = fl.sample("ztf")
     pool, test = every.take(range(0, len(every), 2)), every.take(range(1, len(every), 2))
     with working_in(tmp_path):
         with pytest.raises(UsageError, match="another run"):
@@ -52,6 +53,8 @@ def test_a_second_simulation_and_a_second_study_are_refused(
         plan = {"arms": [{"name": "features", "kind": "features"}], "budgets": ["all"], "draws": 1}
         with pytest.raises(UsageError, match="another run"):
             fl.study(plan, pool=pool, test=test, out=tmp_path)
+        with pytest.raises(UsageError, match="another run"):
+            fl.fine_tune("ztf", labelled, strategy="output", epochs=1, score=False, run=tmp_path)
         assert run([*WORDS, str(tmp_path)]) == 2
         assert str(tmp_path) in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
@@ -91,3 +94,9 @@ def test_damaged_settings_of_a_survey_are_named(
     told = capsys.readouterr().err
     assert str(tmp_path / "survey.json") in told and "Traceback" not in told
     assert (tmp_path / "survey.json").read_text() == text
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"no arrays"])
+def test_a_damaged_cell_of_a_study_counts_as_none(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "cell.npz").write_bytes(data)
+    assert read_arrays(tmp_path / "cell.npz") == {}

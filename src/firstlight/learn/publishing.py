@@ -6,6 +6,7 @@ import dataclasses
 import platform
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from firstlight.learn.networks import NetworkConfig, Weights, join_members, rest
 from firstlight.learn.training import HistoryRow, Progress
 from firstlight.lightcurves import LightCurves
 from firstlight.preparation import Preparation
+from firstlight.working_folder import working_in
 
 
 def refuse_folder(out: str | Path | None, run: str | Path | None = None, *, overwrite: bool = False) -> None:
@@ -110,7 +112,8 @@ def train_classifier(
         As in `fine_tune`.
     """
     home = None if run is None else Path(run)
-    trained, rows = fit(training, config, starts, seed=seed, run=home, progress=progress, device=device)
+    with nullcontext() if home is None else working_in(home):
+        trained, rows = fit(training, config, starts, seed=seed, run=home, progress=progress, device=device)
     calibration, trust = calibrate(training, config, starts, trained, seed=seed, device=device, prior=prior)
     labels = training.labels
     provenance = {
