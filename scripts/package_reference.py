@@ -238,7 +238,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     for name in NAMES:
         classifier = package(arguments[0], arguments[1], name)
-        sys.stderr.write(f"{classifier.checkpoint.path}: weights {classifier.hash[:12]}\n")
+        sys.stderr.write(f"{classifier.checkpoint.path}: hash {classifier.hash[:12]}\n")
     return 0
 
 

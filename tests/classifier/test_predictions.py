@@ -47,7 +47,9 @@ def test_at_needs_one_moment(answers) -> None:
 
 def test_the_table_has_a_row_an_object_and_a_column_a_class(answers, classifier) -> None:
     table = answers.to_arrow()
-    names = ["object_id", *classifier.classes, "n_observations", "n_detections", "flags"]
+    names = ["object_id", *classifier.classes, "best_class", "best_probability"]
+    names += ["n_observations", "n_detections", "flags", "flag_names"]
+    names += ["classifier", "classifier_version", "classifier_hash"]
     assert table.column_names == names and table.num_rows == len(answers)
     assert table.schema.field("flags").type == pa.uint16()
     assert table["object_id"].to_pylist() == answers.object_id
@@ -71,7 +73,7 @@ def test_tables_carry_who_answered(answers, classifier) -> None:
     for table in (answers.to_arrow(), answers.to_arrow(every_observation=True)):
         said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
         assert said["firstlight.classifier"] == "format-1" and said["firstlight.version"] == "1"
-        assert said["firstlight.weights"] == classifier.hash and len(classifier.hash) == 64
+        assert said["firstlight.hash"] == classifier.hash and len(classifier.hash) == 64
         assert json.loads(said["firstlight.classes"]) == list(classifier.classes)
 
 

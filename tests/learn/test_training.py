@@ -157,7 +157,7 @@ def test_provenance_and_card_say_what_it_was_trained_on(small, curves):
     training = tuned.checkpoint.config["training"]
     assert training["labels"] == {"SN Ia": 11, "SN II": 11, "TDE": 11}
     assert (training["unlabelled"], training["outside"], training["seed"]) == (2, 1, 8)
-    assert training["base"] == {"name": "small", "version": small.version, "weights": small.hash}
+    assert training["base"] == {"name": "small", "version": small.version, "hash": small.hash}
     assert sum(training["replay"].values()) == 30 and training["recipe"]["draws"] == 40
     assert tuned.name == "mine" and "torch" in training["versions"]
     for text in (

@@ -174,9 +174,10 @@ def test_the_table_holds_rank_reason_magnitude_parts_and_probabilities(
 ) -> None:
     table = suggest(classifier, many, number=3).to_arrow()
     first = ["rank", "object_id", "ra", "dec", "score", "reason", "magnitude", "days_since_detection", *PARTS]
-    assert table.column_names == [*first, *classifier.classes]
+    said = ["classifier", "classifier_version", "classifier_hash"]
+    assert table.column_names == [*first, *classifier.classes, *said]
     assert table["rank"].to_pylist() == [1, 2, 3]
-    assert table.schema.metadata[b"firstlight.weights"].decode() == classifier.hash
+    assert table.schema.metadata[b"firstlight.hash"].decode() == classifier.hash
     assert all(table["reason"].to_pylist())
 
 

@@ -37,7 +37,8 @@ EXTRAS = (TRUST, REPLAY)  # parts that a classifier may have
 _GIVEN = ("name", "version", "classes", "preparation", "network")
 _OPTIONAL: dict[str, Any] = {"surveys": [], "passbands": [], "calibration": {}, "training": {}}
 _OWN = "own_surveys"  # facts of surveys that do not come with firstlight; only where there are any
-_WRITTEN = ("format", "firstlight", "sha256", "tensors")
+_HASH = "hash"  # of all that the config says, so that an altered one is known; not in configs of old
+_WRITTEN = ("format", "firstlight", "sha256", "tensors", _HASH)
 _KEYS = ("format", "name", "version", "firstlight", "classes", "preparation", "network", *_OPTIONAL)
 _KEYS = (*_KEYS, "sha256", "tensors")
 
@@ -132,7 +133,8 @@ class Checkpoint:
         full["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
         full["tensors"] = {name: list(weights[name].shape) for name in sorted(weights)}
         ordered = {key: full[key] for key in (*_KEYS, _OWN) if key in full}
-        return cls(json.loads(json.dumps(ordered)), parts)  # as one that was saved and read says it
+        config = json.loads(json.dumps(ordered))  # as one that was saved and read says it
+        return cls({**config, _HASH: _digest(config)}, parts)
 
     @property
     def onnx(self) -> bytes:
@@ -156,8 +158,12 @@ class Checkpoint:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the weights, by which an answer can be traced to them."""
-        return str(self.config["sha256"][WEIGHTS])
+        """SHA-256 over the configuration and all parts, by which an answer can be traced to them.
+
+        How training went, epoch by epoch, is not in it: the same training gives the same hash.
+        """
+        training = {key: value for key, value in self.config["training"].items() if key != "history"}
+        return _digest({**self.config, "training": training})
 
     def where(self, part: str = "") -> str:
         """How a message names this checkpoint, or a part of it."""
@@ -259,7 +265,7 @@ def _check_config(config: Any, where: str) -> None:
         if key not in config:
             raise CheckpointError(f"lacks '{key}'", where=where)
     for key in config:
-        if key not in (*_KEYS, _OWN):
+        if key not in (*_KEYS, _OWN, _HASH):
             raise CheckpointError(str(UnknownNameError("key", key, _KEYS)), where=where)
     for name in PARTS:
         if name not in config["sha256"]:
@@ -267,6 +273,19 @@ def _check_config(config: Any, where: str) -> None:
     classes = config["classes"]
     if not classes or not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
         raise CheckpointError("needs one or more different class names in 'classes'", where=where)
+
+    if _HASH in config and config[_HASH] != _digest(config):
+        raise CheckpointError(
+            "was altered: its hash is not the one that it states",
+            where=where,
+            hint="Copy the checkpoint again, or save it anew.",
+        )
+
+
+def _digest(config: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a config says but its own hash; the hashes of the parts are among it."""
+    said = {key: value for key, value in config.items() if key != _HASH}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _check_tensors(found: Mapping[str, AnyArray], stated: Mapping[str, Any], where: str) -> None:

@@ -58,7 +58,7 @@ class Classifier(Familiar):
     preparation : Preparation
     calibration : Calibration
     hash : str
-        SHA-256 of the weights.
+        SHA-256 over the configuration and all parts.
     trust : Trust or None
         What class sets and novelty are computed from, where the classifier carries it.
     checkpoint : Checkpoint

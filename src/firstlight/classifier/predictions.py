@@ -13,10 +13,12 @@ import pyarrow as pa
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
 from firstlight.classifier.by_object import ByObject
 from firstlight.errors import Arg, MissingExtraError, UsageError
-from firstlight.lightcurves import LightCurves, Tally
+from firstlight.lightcurves import LightCurves, Tally, flag_names
 
 # Observations prepared at a time: bounds the memory, and fits the caches of a processor.
 _ROWS_AT_ONCE = 32_768
+# Of probabilities in text, where 0.000001 is as little as an answer is the same to.
+_DECIMALS = 6
 
 
 def running(which: Bools) -> Ints:
@@ -60,6 +62,24 @@ def carry_on(columns: Sequence[AnyArray], days: Floats, curves: LightCurves) -> 
     days[filled] = curves.time[filled] - curves.time[source] + days[source]
 
 
+def signed(table: pa.Table, classifier: str, version: str, hash: str) -> pa.Table:
+    """A table of answers with columns that say on every row who answered.
+
+    In text probabilities have a fixed number of decimals, so that they stand one below the other.
+    """
+    for name, value in (
+        ("classifier", classifier),
+        ("classifier_version", version),
+        ("classifier_hash", hash[:12]),
+    ):
+        table = table.append_column(name, pa.repeat(pa.scalar(value, pa.string()), table.num_rows))
+    fields = [
+        field.with_metadata({"decimals": str(_DECIMALS)}) if pa.types.is_float32(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions(ByObject):
     """Class probabilities of n objects at each of their N observations.
@@ -88,7 +108,7 @@ class Predictions(ByObject):
     n_observations, n_detections : int64 [n]
         Observations and detections used.
     classifier, version, hash : str
-        Who answered: name, version, SHA-256 of the weights.
+        Who answered: name, version, SHA-256 of configuration and all parts.
     novelty : float32 [N] or None
         Share of known objects that look less unlike the training objects after as many detections; near 1 for
         what is none of the classes. NaN before the first answer, None where it was not asked for.
@@ -195,14 +215,17 @@ class Predictions(ByObject):
         return np.diff(running(which)[self.offsets])
 
     def to_arrow(self, *, every_observation: bool = False, sets: float | None = None) -> pa.Table:
-        """The answers as a table; name, version, weights hash and classes stand in its metadata.
+        """The answers as a table; name, version, hash and classes stand in its metadata.
 
         Parameters
         ----------
         every_observation : bool
             False: one row an object: ``object_id``, a column a class (null where there is no answer),
-            ``n_observations``, ``n_detections``, ``flags``. True: one row an observation, in order of time:
-            ``object_id``, ``mjd``, ``passband``, ``days_since_trigger``, a column a class.
+            ``best_class``, ``best_probability``, ``n_observations``, ``n_detections``, ``flags``,
+            ``flag_names`` (with ``|`` between them). True: one row an observation, in order of time:
+            ``object_id``, ``mjd``, ``passband``, ``days_since_trigger``, a column a class, ``best_class``,
+            ``best_probability``. Every row ends with ``classifier``, ``classifier_version`` and
+            ``classifier_hash`` (its first twelve digits), so that a file of any format says who answered.
         sets : float, optional
             Coverage of class sets: adds the column ``classes``, the names that stay possible with ``|``
             between them.
@@ -220,12 +243,14 @@ class Predictions(ByObject):
                 "n_observations": pa.array(self.n_observations),
                 "n_detections": pa.array(self.n_detections),
                 "flags": pa.array(self.flags),
+                "flag_names": self._flag_names(),
             }
         if self.left_out:
             rows = len(columns["object_id"])
             columns["left_out"] = pa.repeat("|".join(self.left_out), rows)
+        table = signed(pa.table(columns), self.classifier, self.version, self.hash)
         stated = {} if sets is None else {"firstlight.coverage": f"{sets:g}"}
-        return pa.table(columns).replace_schema_metadata({**self.provenance, **stated})
+        return table.replace_schema_metadata({**self.provenance, **stated})
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -233,7 +258,7 @@ class Predictions(ByObject):
         known = {
             "firstlight.classifier": self.classifier,
             "firstlight.version": self.version,
-            "firstlight.weights": self.hash,
+            "firstlight.hash": self.hash,
             "firstlight.classes": json.dumps(list(self.classes), ensure_ascii=False),
         }
         left_out = json.dumps(list(self.left_out), ensure_ascii=False)
@@ -253,6 +278,11 @@ class Predictions(ByObject):
             **self._trust_columns(None if sets is None else self.sets(sets), self.novelty),
         }
 
+    def _flag_names(self) -> pa.Array:
+        kinds, which = np.unique(self.flags, return_inverse=True)
+        names = ["|".join(flag_names(int(kind))) for kind in kinds]
+        return pa.array(names, pa.string()).take(pa.array(which.reshape(-1)))
+
     def _trust_columns(self, stay: Bools | None, novelty: Floats32 | None) -> dict[str, pa.Array]:
         columns: dict[str, pa.Array] = {}
         if stay is not None:
@@ -268,9 +298,17 @@ class Predictions(ByObject):
         return columns
 
     def _class_columns(self, values: Floats32) -> dict[str, pa.Array]:
+        """A column a class, and which of them is the most probable one; null where there is no answer."""
+        answered = ~np.isnan(values).any(axis=1)
+        best = np.where(answered, np.nan_to_num(values).argmax(axis=1), -1)
+        names = pa.array([*self.classes, None], pa.string())
         return {
-            name: pa.array(np.ascontiguousarray(values[:, k]), from_pandas=True)
-            for k, name in enumerate(self.classes)
+            **{
+                name: pa.array(np.ascontiguousarray(values[:, k]), from_pandas=True)
+                for k, name in enumerate(self.classes)
+            },
+            "best_class": names.take(pa.array(np.where(answered, best, len(self.classes)))),
+            "best_probability": pa.array(values[np.arange(len(values)), best], from_pandas=True),
         }
 
     def to_pandas(self, *, every_observation: bool = False, sets: float | None = None) -> Any:

@@ -20,7 +20,7 @@ from firstlight.cli import (
     suggesting,
 )
 from firstlight.cli.commands import FAILED, MISUSED, Commands, Refused
-from firstlight.cli.talking import say
+from firstlight.cli.talking import flushed, open_streams, say
 
 DONE, INTERRUPTED = 0, 130
 
@@ -51,9 +51,30 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 bad data or files, 2 a wrong command line, 130 stopped."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job cleans up as after Ctrl-C
-    sys.exit(run(arguments))
+    """Run the command line and exit: 0 done, 1 bad data or files, 2 a wrong command line.
+
+    A signal that stops it lets it clean up, as after Ctrl-C; the exit code is that of shells, 128 and its
+    number: 130 after Ctrl-C, 143 after SIGTERM, 129 where the terminal was closed.
+    """
+    open_streams()
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores it: so be it
+            signal.signal(number, _stop)
+    sys.exit(flushed(run(arguments)))
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _stop(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: what cleans up is not to be stopped
+    raise Stopped(number)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -76,7 +97,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):  # which click takes for the end of what is typed
             return _fail(f"a file ends too early: {error.__cause__}.", FAILED)
-        return _fail("stopped; no output was written", INTERRUPTED)
+        stopped = error if isinstance(error, Stopped) else error.__cause__
+        code = 128 + stopped.number if isinstance(stopped, Stopped) else INTERRUPTED
+        return _fail("stopped; no output was written", code)
     return result if isinstance(result, int) else DONE
 
 

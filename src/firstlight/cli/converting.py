@@ -39,7 +39,8 @@ def convert(table: str | tuple[str, ...], out: str, **given: Any) -> None:
 
     The columns are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected,
     dereddened, and what is known of the object. An observation that must not be used keeps its row, without
-    a flux. A Parquet or Arrow file states survey and unit, so that other commands need to be told neither.
+    a flux; an object without observations has one row, with neither time nor passband. The file states survey
+    and unit (in text by the names flux_nJy, flux_err_nJy), so that other commands need to be told neither.
     """
     from firstlight import readers
 

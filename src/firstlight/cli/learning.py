@@ -249,4 +249,4 @@ def _told(model: Classifier, target: Path) -> None:
         write(learn.history(model))
     counts = model.checkpoint.config["training"]["labels"]
     say(f"labels: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
-    say(f"classifier written to {target}, weights {model.hash[:12]}; history to {beside}")
+    say(f"classifier written to {target}, hash {model.hash[:12]}; history to {beside}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,35 @@ if TYPE_CHECKING:
 
 
 def say(text: str) -> None:
-    """Print one line on stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """Print one line on stderr, where anybody listens."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def open_streams() -> None:
+    """Open the standard streams that are closed, as under a daemon or cron: nothing comes, nobody listens.
+
+    Otherwise the next file that is opened would be taken for one of them.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
+
+
+def flushed(code: int) -> int:
+    """The exit code after all that was printed has left; 1 where something of it could not."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            say(f"firstlight: standard output: {error.strerror}.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to say when it ends
+        return code or 1
+    return code
 
 
 class Aloud(list[str]):
@@ -35,8 +63,8 @@ class Aloud(list[str]):
 
 
 def about(model: Classifier) -> str:
-    """Which classifier gave an answer, and with which weights."""
-    return f"classifier {model.name} {model.version}, weights {model.hash[:12]}"
+    """Which classifier gave an answer, and by which hash."""
+    return f"classifier {model.name} {model.version}, hash {model.hash[:12]}"
 
 
 def drawn_or_told(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -302,7 +302,7 @@ def _titles(
     points: Points,
     metadata_used: Sequence[str],
 ) -> None:
-    """Name and facts of the object above; classifier, version and weights below."""
+    """Name and facts of the object above; classifier, version and hash below."""
     _above(upper, _name(one), 36, fontsize=FONT + 1.5, fontweight="bold")
     facts = _best(answers)
     number = int((points.detected & points.usable & (points.days >= 0)).sum())
@@ -318,8 +318,8 @@ def _titles(
     _above(upper, "    ".join(facts), 21, fontsize=FONT)
     if predictions is not None:
         text = f"classifier {predictions.classifier} {predictions.version}"
-        weights = str(getattr(predictions, "hash", "") or "")
-        text += f", weights {weights[:12]}" if weights else ""
+        mark = str(getattr(predictions, "hash", "") or "")
+        text += f", hash {mark[:12]}" if mark else ""
         lower.annotate(
             text,
             xy=(1.0, 0.0),

@@ -63,7 +63,7 @@ def plot(
     """
     needs_matplotlib("plot")
     target = Path(out)
-    one_file = bool(target.suffix) and not target.is_dir()
+    one_file = bool(target.suffix) and not (target.is_dir() or str(out).endswith("/"))
     if one_file and target.suffix.lower() not in SUFFIXES:
         raise UnknownNameError("format of a figure", target.suffix, SUFFIXES, where=Arg("out"))
     wanted = _chosen(curves, ids, most)
@@ -76,7 +76,7 @@ def plot(
         model = classifier if isinstance(classifier, Classifier) else load(classifier)
         predictions = model.classify(curves, classes=classes, priors=priors)
         used = tuple(model.preparation.metadata)
-    paths = [target] if one_file else [target / f"{_file_name(name)}.png" for name in wanted]
+    paths = [target] if one_file else [target / f"{name}.png" for name in _file_names(wanted)]
     for name, path in zip(wanted, paths, strict=True):
         upper, _ = light_curve(curves, predictions, object_id=name, brightness=brightness, metadata_used=used)
         _save(upper.figure, path)
@@ -99,9 +99,19 @@ def _chosen(curves: LightCurves, ids: Sequence[str] | None, most: int) -> list[s
     return wanted
 
 
-def _file_name(object_id: str) -> str:
-    """An object id without what file names cannot hold."""
-    return re.sub(r"[^\w.+-]+", "_", object_id).strip("._") or "object"
+def _file_names(object_ids: Sequence[str]) -> list[str]:
+    """Object ids without what file names cannot hold; those that become alike are numbered."""
+    taken: set[str] = set()  # in lower case: some systems do not tell A from a
+    found = []
+    for object_id in object_ids:
+        stem = re.sub(r"[^\w.+-]+", "_", object_id).strip("._")[:100] or "object"
+        name, number = stem, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
+        found.append(name)
+    return found
 
 
 def _save(figure: object, path: Path) -> None:

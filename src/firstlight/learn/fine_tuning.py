@@ -168,7 +168,7 @@ def fine_tune(
         training, starts, reasons = decision.training, decision.starts, {"auto": decision.reasons}
     details = {
         "replay": None if old is None else old.counts,
-        "base": {"name": base.name, "version": base.version, "weights": base.hash},
+        "base": {"name": base.name, "version": base.version, "hash": base.hash},
         "strategy": strategy,
         **reasons,
     }
@@ -192,7 +192,7 @@ def fine_tune(
         # Weights and replay make the network expect other shares than the labels have; these are restored.
         prior=training.label_shares(),
         name=name or named_after(out, "fine-tuned"),
-        summary=f"Fine-tuned from `{base.name}` (version {base.version}, weights {base.hash[:12]}).",
+        summary=f"Fine-tuned from `{base.name}` (version {base.version}, hash {base.hash[:12]}).",
         settings=card_settings(
             f"strategy {strategy}, {training.epochs} epochs, seed {seed}",
             training.recipe,

@@ -60,7 +60,8 @@ def long_table(curves: LightCurves) -> pa.Table:
     """One row an observation, fluxes in nJy, metadata on each row, in the columns that `read_table` knows.
 
     They are object_id, survey, mjd, band, flux, flux_err, limit_mag (AB, 5 sigma), detected, dereddened, and
-    what is known of the object. An observation that must not be used keeps its row, without a flux.
+    what is known of the object. An observation that must not be used keeps its row, without a flux; an object
+    without observations has one row, in which nothing is measured.
     """
     owner = pa.array(curves.owner)
     spare = {"object_id", "survey", "flags"}
@@ -88,6 +89,11 @@ def long_table(curves: LightCurves) -> pa.Table:
         "detected": pa.array(curves.detected),
     }
     table = pa.table(columns | {name: value for name, value in known.items() if name not in columns})
+    absent = np.flatnonzero(np.diff(curves.offsets) == 0)
+    if len(absent):
+        stated = curves.objects.take(pa.array(absent))
+        alone = {name: _nulls(stated.column(name)) for name in ("object_id", "survey", *known)}
+        table = pa.concat_tables([table, pa.table(alone)], promote_options="default")
     fields = [
         field.with_metadata({"unit": _UNITS[field.name]}) if field.name in _UNITS else field
         for field in table.schema

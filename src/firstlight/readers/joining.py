@@ -212,7 +212,22 @@ def _of_one(photometry: Photometry, notes: Notes, unknown_passbands: UnknownPass
             "no survey is stated",
             hint=("Say ", Arg("survey", facts.surveys()), ", or a survey's TOML file."),
         )
-    return LightCurves.from_photometry(photometry, notes.at(""), unknown_passbands=unknown_passbands)
+    return LightCurves.from_photometry(
+        _measured(photometry), notes.at(""), unknown_passbands=unknown_passbands
+    )
+
+
+def _measured(photometry: Photometry) -> Photometry:
+    """Without the rows that say only that their object exists: no time, no passband, nothing measured."""
+    band = photometry.passband
+    unnamed = [not name for name in band.dictionary.to_pylist()]
+    if not band.null_count and not any(unnamed):
+        return photometry
+    blank = np.array([*unnamed, True])[np.asarray(band.indices.fill_null(-1))]
+    for values in (photometry.time, photometry.flux, photometry.mag, photometry.limit):
+        if values is not None:
+            blank &= np.isnan(values)
+    return photometry.take(np.flatnonzero(~blank)) if blank.any() else photometry
 
 
 def _only(photometry: Photometry, survey: str, rows: Bools) -> Photometry:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from firstlight._types import AnyArray, Bools, Floats, Floats32, Ints
+from firstlight.classifier.predictions import signed
 from firstlight.errors import MissingExtraError
 from firstlight.report import Table, in_notebook, number
 from firstlight.suggest.acquisition import Choice, wanted
@@ -88,7 +89,8 @@ class Suggestions:
 
         Columns ``rank``, ``object_id``, ``ra``, ``dec``, ``score``, ``reason``, ``magnitude``,
         ``days_since_detection``, ``uncertainty``, ``balance``, ``diversity``, the probability of each class
-        under its name, and ``priors`` where others were asked for than the classifier's.
+        under its name, ``priors`` where others were asked for than the classifier's, and which classifier
+        answered.
         """
         columns = {
             "rank": pa.array(np.arange(1, len(self) + 1)),
@@ -110,9 +112,10 @@ class Suggestions:
         about = {
             "firstlight.classifier": self.classifier,
             "firstlight.version": self.version,
-            "firstlight.weights": self.hash,
+            "firstlight.hash": self.hash,
         }
-        return pa.table(columns).replace_schema_metadata(about)
+        table = signed(pa.table(columns), self.classifier, self.version, self.hash)
+        return table.replace_schema_metadata(about)
 
     def to_pandas(self) -> Any:
         """As `to_arrow`, as a pandas DataFrame."""
