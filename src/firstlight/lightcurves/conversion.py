@@ -1,8 +1,10 @@
 """Light curves as Arrow, pandas, nested-pandas, polars and astropy tables and back, without loss.
 
 The names are the same in all conversions. One row an observation: ``object_id``, ``mjd``, ``band``
-(qualified), ``flux``, ``flux_err``, ``detected``, ``limit`` (fluxes in nJy), ``flags``. One row an object:
-the columns of `LightCurves.objects`; the nested forms add the observations as a column ``lightcurve``.
+(qualified), ``flux``, ``flux_err``, ``detected``, ``limit`` (fluxes in nJy), ``flags``, and behind them what
+is known of its object, whose own flags are ``object_flags``; an object without observations has one row, in
+which nothing is measured. One row an object: the columns of `LightCurves.objects`; the nested forms add the
+observations as a column ``lightcurve``.
 The passbands stand in the metadata, packaged ones by name and a user's own with all their numbers.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -30,11 +33,13 @@ from firstlight.tables.columns import as_arrow, floats, truths
 from firstlight.tables.frames import arrow_table
 from firstlight.tables.identifiers import as_text, identifiers
 from firstlight.tables.nested import flattened, unnested
-from firstlight.tables.objects import object_table, one_array, with_column
+from firstlight.tables.objects import object_table, one_array, one_row_each, with_column
 
 NESTED = "lightcurve"
 PASSBANDS = b"firstlight.passbands"
 _NEEDED = ("mjd", "band", "flux", "flux_err")
+_OF_ROWS = ("object_id", *_NEEDED, "detected", "limit", "flags")
+_OBJECT_FLAGS = "object_flags"
 _OWN = "own_passbands"
 _UNITS = {"mjd": "d", "flux": "nJy", "flux_err": "nJy", "limit": "nJy"}
 
@@ -53,6 +58,12 @@ def loads(text: str | bytes, *, among: Iterable[Passband] = ()) -> tuple[Passban
     """The passbands that `dumps` wrote; names may mean one of `among` besides packaged ones."""
     own = tuple(among)
     return tuple(passband(band, among=own) for band in json.loads(text))
+
+
+def _known(table: pa.Table) -> tuple[Passband, ...]:
+    """The passbands that stand in the metadata of a table; none where none do."""
+    known = (table.schema.metadata or {}).get(PASSBANDS)
+    return loads(known) if known else ()
 
 
 def _row_columns(curves: Columnar) -> dict[str, pa.Array]:
@@ -132,6 +143,29 @@ def _with_survey(objects: pa.Table, rows: Rows, offsets: Ints, bands: tuple[Pass
     return with_column(objects, "survey", pa.array(names, pa.string()))
 
 
+def _rows_and_objects(long: pa.Table, ids: pa.Array) -> tuple[pa.Table, pa.Table]:
+    """The columns of observations, and what stands on them of their objects, one row each in order."""
+    others = [name for name in long.column_names if name not in _OF_ROWS and name != _OWN]
+    objects = long.select(others).append_column("object_id", ids)
+    if _OBJECT_FLAGS in others:
+        objects = objects.rename_columns(
+            ["flags" if name == _OBJECT_FLAGS else name for name in objects.column_names]
+        )
+    return long.select([name for name in long.column_names if name not in others]), object_table(
+        one_row_each(objects)
+    )
+
+
+def _measured(long: pa.Table) -> pa.Array:
+    """Which rows are observations: the others say that there is none of their object."""
+    absent = [
+        pc.is_null(long.column(name), nan_is_null=True)
+        for name in (*_NEEDED, "flags")
+        if name in long.column_names
+    ]
+    return pc.invert(reduce(pc.and_, absent))
+
+
 def _pair(observations: Any, objects: Any) -> tuple[Any, Any]:
     """Observations and objects, also where they came as the pair that the conversions give."""
     if isinstance(observations, tuple) and len(observations) == 2 and objects is None:
@@ -148,6 +182,22 @@ class Conversions(Columnar):
         owner = pa.array(self.owner.astype(np.int32))
         columns = {"object_id": pa.DictionaryArray.from_arrays(owner, names), **_row_columns(self)}
         return pa.table(columns).replace_schema_metadata({PASSBANDS: dumps(self.bands)})
+
+    def _complete(self) -> pa.Table:
+        """`observations` with what is known of their objects on each row: all in one table."""
+        absent = np.flatnonzero(self.n_observations == 0)
+        owner = np.concatenate([self.owner, absent])
+        order = np.argsort(owner, kind="stable")
+        row = np.concatenate([np.arange(len(self.time)), np.full(len(absent), -1)])[order]
+        table = self.observations()
+        objects = self.objects.take(pa.array(owner[order]))
+        names = objects.column("object_id").dictionary_encode() if len(absent) else table.column("object_id")
+        table = table.take(pa.array(row, mask=row < 0)) if len(absent) else table
+        table = with_column(table, "object_id", names)
+        for name in objects.column_names[1:]:
+            taken = _OBJECT_FLAGS if name == "flags" else name
+            table = with_column(table, taken, objects.column(name)) if taken not in _OF_ROWS else table
+        return table
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table with one row an object, its observations in ``lightcurve`` (list of struct).
@@ -169,37 +219,47 @@ class Conversions(Columnar):
     def from_arrow(cls, table: pa.Table) -> Self:
         """Light curves from a table with one row an object and the observations in ``lightcurve``.
 
-        Lists of structs and structs of lists are both understood; fluxes are nJy, passbands qualified names.
+        Lists of structs and structs of lists are both understood, and so is the table of `observations`;
+        fluxes are nJy, passbands qualified names.
         """
         if NESTED not in table.column_names:
-            raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
+            if not {"object_id", *_NEEDED} <= set(table.column_names):
+                raise DataError(f"no column {NESTED}. Found: {', '.join(table.column_names)}")
+            return cls._from_observations(table, None, among=_known(table))
         objects = object_table(table.drop_columns([NESTED]))
         columns, counts = flattened(unnested(table.column(NESTED), NESTED), objects.column("object_id"))
         offsets = np.concatenate([[0], np.cumsum(counts)])
-        known = (table.schema.metadata or {}).get(PASSBANDS)
-        rows, bands = _rows(columns, loads(known) if known else None)
+        rows, bands = _rows(columns, _known(table) or None)
         objects = _with_survey(objects, rows, offsets, bands)
         return cls.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
 
-    def to_pandas(self) -> tuple[Any, Any]:
-        """Two data frames: one row an observation, and one row an object.
+    def to_pandas(self, *, observations: bool = True) -> Any:
+        """A data frame, which `from_pandas` and `read_table` read back.
+
+        Parameters
+        ----------
+        observations : bool
+            True: one row an observation, with what is known of its object. False: one row an
+            object, without observations.
 
         Examples
         --------
-        >>> observations, objects = self.to_pandas()  # doctest: +SKIP
+        >>> self.to_pandas().groupby("object_id").flux.max()  # doctest: +SKIP
         """
         where = "LightCurves.to_pandas"
-        rows = frames.to_pandas(self.observations(), where=where)
-        rows.attrs["passbands"] = plain(self.bands)
-        return rows, frames.to_pandas(self.objects, where=where)
+        if not observations:
+            return frames.to_pandas(self.objects, where=where)
+        rows = frames.to_pandas(self._complete(), where=where)
+        rows.attrs[PASSBANDS.decode()] = dumps(self.bands)
+        return rows
 
     @classmethod
     def from_pandas(cls, observations: Any, objects: Any = None) -> Self:
-        """Light curves from the frames of `to_pandas`, one by one or as the pair; objects may be left out."""
+        """Light curves from the frame of `to_pandas`, or from one of observations and one of objects."""
         observations, objects = _pair(observations, objects)
+        long = arrow_table(observations)
         # Not the order: frames that were put together keep what the first of them says.
-        among = [passband(band) for band in observations.attrs.get("passbands", ())]
-        return cls._from_observations(arrow_table(observations), objects, among=among)
+        return cls._from_observations(long, objects, among=_known(long))
 
     def to_nested_pandas(self) -> Any:
         """A `NestedFrame` with one row an object and the observations in the nested column ``lightcurve``."""
@@ -208,22 +268,20 @@ class Conversions(Columnar):
         array = nested_pandas.NestedDtype.construct_array_type()(self.to_arrow().column(NESTED))
         frame = nested_pandas.NestedFrame(frames.to_pandas(self.objects, where=where))
         frame[NESTED] = frames.library("pandas", where=where).Series(array, index=frame.index)
-        frame.attrs["passbands"] = plain(self.bands)
+        frame.attrs[PASSBANDS.decode()] = dumps(self.bands)
         return frame
 
     @classmethod
     def from_nested_pandas(cls, frame: Any) -> Self:
         """Light curves from a `NestedFrame` like that of `to_nested_pandas`."""
-        table = arrow_table(frame)
-        if "passbands" in frame.attrs:
-            bands = (passband(band) for band in frame.attrs["passbands"])
-            table = table.replace_schema_metadata({PASSBANDS: dumps(bands)})
-        return cls.from_arrow(table)
+        return cls.from_arrow(arrow_table(frame))
 
-    def to_polars(self) -> tuple[Any, Any]:
-        """Two polars data frames: one row an observation, and one row an object."""
+    def to_polars(self, *, observations: bool = True) -> Any:
+        """As `to_pandas`, as a polars data frame; `from_polars` reads it back."""
         polars = frames.library("polars", where="LightCurves.to_polars")
-        long = self.observations()
+        if not observations:
+            return polars.from_arrow(self.objects)
+        long = self._complete()
         for name in ("object_id", "band"):
             long = with_column(long, name, long.column(name).cast(pa.string()))
         # An Enum carries all passbands, those without observations too, in their order.
@@ -233,11 +291,11 @@ class Conversions(Columnar):
         own = [dumps([band]) for band in self.bands if not is_packaged(band)]
         if own:  # polars keeps no metadata; the type of a column that is empty says what they are
             frame = frame.with_columns(polars.lit(None, polars.Enum(own)).alias(_OWN))
-        return frame, polars.from_arrow(self.objects)
+        return frame
 
     @classmethod
     def from_polars(cls, observations: Any, objects: Any = None) -> Self:
-        """Light curves from the frames of `to_polars`, one by one or as the pair; objects may be left out."""
+        """Light curves from the frame of `to_polars`, or from one of observations and one of objects."""
         observations, objects = _pair(observations, objects)
         among: list[Passband] = []
         if _OWN in observations.columns:
@@ -245,22 +303,23 @@ class Conversions(Columnar):
             observations = observations.drop(_OWN)
         return cls._from_observations(arrow_table(observations), objects, among=among)
 
-    def to_astropy(self) -> tuple[Any, Any]:
-        """Two astropy tables: one row an observation, with units, and one row an object."""
-        rows = frames.to_astropy(self.observations(), _UNITS)
-        rows.meta["passbands"] = plain(self.bands)
-        return rows, frames.to_astropy(self.objects)
+    def to_astropy(self, *, observations: bool = True) -> Any:
+        """As `to_pandas`, as an astropy table with units; `from_astropy` reads it back."""
+        if not observations:
+            return frames.to_astropy(self.objects)
+        rows = frames.to_astropy(self._complete(), _UNITS)
+        rows.meta[PASSBANDS.decode()] = dumps(self.bands)
+        return rows
 
     @classmethod
     def from_astropy(cls, observations: Any, objects: Any = None) -> Self:
-        """Light curves from the tables of `to_astropy`, one by one or as the pair; units are honoured.
+        """Light curves from the table of `to_astropy`, or from one of observations and one of objects.
 
-        `objects` may be left out.
+        Units are honoured.
         """
         observations, objects = _pair(observations, objects)
-        named = observations.meta.get("passbands")
-        bands = tuple(passband(band) for band in named) if named else None
-        return cls._from_observations(frames.in_unit(arrow_table(observations), _UNITS), objects, bands)
+        long = frames.in_unit(arrow_table(observations), _UNITS)
+        return cls._from_observations(long, objects, _known(long) or None)
 
     @classmethod
     def _from_observations(
@@ -279,7 +338,11 @@ class Conversions(Columnar):
         if "object_id" not in long.column_names:
             raise DataError(f"no column object_id. Found: {', '.join(long.column_names)}")
         ids = as_text(identifiers(long.column("object_id")))
-        table = pa.table({"object_id": ids.unique()}) if objects is None else object_table(objects)
+        long, own = _rows_and_objects(long, ids)
+        table = own if objects is None else object_table(objects)
+        if "flags" in long.column_names and long.column("flags").null_count:
+            measured = _measured(long)
+            long, ids = long.filter(measured), ids.filter(measured)
         owner = np.asarray(pc.fill_null(pc.index_in(ids, one_array(table.column("object_id"))), -1))
         if (owner < 0).any():
             example = ids[int(np.flatnonzero(owner < 0)[0])].as_py()

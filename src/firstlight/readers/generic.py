@@ -48,8 +48,10 @@ def read_table(
     ----------
     table : path or table
         CSV (also gzipped; comma, semicolon, tab or blanks), Parquet file or folder, Feather or Arrow IPC,
-        JSON lines, FITS, ECSV, VOTable; or a pyarrow, pandas, polars, nested-pandas or astropy table, or a
-        mapping. Columns are found by the usual spellings (``columns.toml``).
+        JSON lines, FITS, ECSV, VOTable; or a pyarrow, pandas, polars (lazy too), nested-pandas or astropy
+        table, or a mapping; or a list of tables with one object each, named by their metadata, else numbered
+        from 1. Metadata of a table of one object count (``meta["z"]`` of sncosmo).
+        Columns are found by the usual spellings (``columns.toml``).
     survey : str, path, mapping or Survey, optional
         Whose passbands these are; not needed where a column ``survey`` says so.
     flux_unit : str, optional
@@ -160,8 +162,9 @@ def _second_table(objects: Any, options: Options, notes: Notes) -> Objects:
 
 
 def _is_written(schema: pa.Schema) -> bool:
-    """Whether a table was made by `LightCurves.to_arrow`: units, passbands and surveys stand in it."""
-    return _MARK in (schema.metadata or {}) and _NESTED in schema.names
+    """Whether a table was made by light curves (`to_arrow`, `to_pandas`): it says its unit and passbands."""
+    shapes: tuple[set[str], ...] = ({_NESTED}, {"object_id", "mjd", "band", "flux", "flux_err", "flags"})
+    return _MARK in (schema.metadata or {}) and any(shape <= set(schema.names) for shape in shapes)
 
 
 def _written_batches(
@@ -186,6 +189,10 @@ def _written_batches(
     _refuse_contradictions(source, options, notes)
     held: list[pa.RecordBatch] = []
     rows, given = 0, False
+    if _NESTED not in source.schema.names:  # objects may stand anywhere: all at once
+        table = source.read(dict.fromkeys(source.schema.names, "any"), notes)
+        yield _read_back(table.to_batches(), source, options, objects, notes)
+        return
     for batch in source.batches(dict.fromkeys(source.schema.names, "any"), notes):
         for start in range(0, batch.num_rows, 1000):
             part = batch.slice(start, 1000)

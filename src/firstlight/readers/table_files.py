@@ -20,6 +20,7 @@ from firstlight.notes import Notes
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import CellKind, open_text
 from firstlight.readers.roles import bare, listed, roles
+from firstlight.readers.tables_in_memory import table_in_memory
 from firstlight.tables.columns import floats, is_text, words
 from firstlight.tables.frames import IN_MEMORY, arrow_table, one_table
 from firstlight.tables.identifiers import identities
@@ -213,7 +214,7 @@ def opened(table: Any) -> Iterator[Source]:
     Parameters
     ----------
     table : path or table
-        What `source_of` reads, or a table in memory (see `arrow_table`).
+        What `source_of` reads, or what `table_in_memory` takes.
     """
     if isinstance(table, (str, Path)):
         with Content(table) as content:
@@ -223,8 +224,8 @@ def opened(table: Any) -> Iterator[Source]:
 
 
 def in_memory(table: Any) -> Source:
-    """A table in memory as a source (see `arrow_table`)."""
-    return TableSource(arrow_table(table), IN_MEMORY)
+    """A table in memory, or a list of tables of one object each, as a source."""
+    return TableSource(table_in_memory(table), IN_MEMORY)
 
 
 def source_of(content: Content) -> Source:

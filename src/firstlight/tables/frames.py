@@ -31,6 +31,8 @@ def arrow_table(table: Any, *, where: str = IN_MEMORY) -> pa.Table:
     """
     if isinstance(table, pa.Table):
         return table
+    if hasattr(table, "collect_schema") and hasattr(table, "collect"):  # a LazyFrame of polars
+        table = table.collect()
     if isinstance(table, pa.RecordBatch):
         return pa.Table.from_batches([table])
     if isinstance(table, pa.RecordBatchReader):
@@ -42,7 +44,8 @@ def arrow_table(table: Any, *, where: str = IN_MEMORY) -> pa.Table:
         frame = table.reset_index(level=named) if named else table
         if not frame.columns.map(str).is_unique:
             raise DataError("column names repeat", where=where)
-        return _from_columns({name: frame[name] for name in frame.columns}, where=where)
+        told = _texts(getattr(frame, "attrs", {}))
+        return _from_columns({name: frame[name] for name in frame.columns}, where=where, metadata=told)
     if hasattr(table, "to_arrow"):
         return table.to_arrow()
     if isinstance(table, Mapping):
@@ -79,12 +82,17 @@ def _from_astropy(table: Any, *, where: str) -> pa.Table:
 
     columns = {name: table[name] for name in table.colnames}
     columns = {name: np.asarray(one.mjd) if isinstance(one, Time) else one for name, one in columns.items()}
-    notes = {
+    return _from_columns(columns, where=where, metadata=_texts(table.meta))
+
+
+def _texts(metadata: Mapping[Any, Any] | None) -> dict[str, str] | None:
+    """The metadata of a table that are text or a number, as Arrow keeps them."""
+    told = {
         str(key): str(value)
-        for key, value in dict(table.meta or {}).items()
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        for key, value in dict(metadata or {}).items()
+        if isinstance(value, (str, int, float, np.integer, np.floating)) and not isinstance(value, bool)
     }
-    return _from_columns(columns, where=where, metadata=notes or None)
+    return told or None
 
 
 def one_table(parts: Sequence[pa.RecordBatch | pa.Table]) -> pa.Table:
