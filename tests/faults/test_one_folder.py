@@ -54,7 +54,7 @@ def test_a_second_simulation_and_a_second_study_are_refused(
         with pytest.raises(UsageError, match="another run"):
             fl.study(plan, pool=pool, test=test, out=tmp_path)
         with pytest.raises(UsageError, match="another run"):
-            fl.fine_tune("ztf", labelled, strategy="output", epochs=1, score=False, run=tmp_path)
+            fl.fine_tune("ztf", labelled, strategy="output", epochs=1, score=False, run=tmp_path, report=[])
         assert run([*WORDS, str(tmp_path)]) == 2
         assert str(tmp_path) in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def load_answer(path: Path, fingerprint: str) -> CellAnswer | None:
 
 def read_arrays(path: Path) -> dict[str, AnyArray]:
     """The arrays of a file by name; none where there is no file, or a damaged one, which is made anew."""
-    if not path.is_file():
+    if not path.is_file() or not is_zipfile(path):
         return {}
     try:
         with np.load(path) as stored:
