@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import json
+import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +18,12 @@ from firstlight.errors import DataError
 
 HEAD = 1 << 16
 _BLOCK = 1 << 23
-_BROKEN = (OSError, EOFError, zlib.error)
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_PACKED = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+}
 
 
 class Content:
@@ -50,10 +57,10 @@ class Content:
         if self.path.stat().st_size == 0:
             raise DataError("the file is empty (0 bytes)", where=self.name)
         file: Any = self._open.enter_context(self.path.open("rb"))
-        packed = file.read(2) == b"\x1f\x8b"
+        start = file.read(6)
         file.seek(0)
-        unpacked: Any = gzip.GzipFile(fileobj=file)
-        return self._open.enter_context(unpacked) if packed else file
+        unpack: Any = next((reader for mark, reader in _PACKED.items() if start.startswith(mark)), None)
+        return self._open.enter_context(unpack(file)) if unpack else file
 
     @cached_property
     def head(self) -> bytes:
@@ -148,7 +155,7 @@ class Content:
         text = str(error)
         if isinstance(error, EOFError) or "end-of-stream" in text:
             return DataError("the file is truncated: its compressed data end too early", where=self.name)
-        if isinstance(error, (zlib.error, gzip.BadGzipFile)):
+        if isinstance(error, (zlib.error, lzma.LZMAError, gzip.BadGzipFile)):
             return DataError(f"the file is damaged: {error}", where=self.name)
         if "UTF8" in text or "utf-8" in text.lower():
             return DataError(

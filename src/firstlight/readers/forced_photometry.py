@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -76,8 +77,10 @@ def _of_position(
 
 
 def is_ztf_forced(start: str) -> bool:
-    """Whether a text begins like a file of the ZTF forced-photometry service."""
-    return "forcediffimflux" in start
+    """Whether the header line of a text is that of the ZTF forced-photometry service."""
+    lines = (line.strip() for line in start.splitlines())
+    header = next((line for line in lines if line and not line.startswith("#")), "")
+    return {"forcediffimflux", "zpdiff", "procstatus"} <= {name.strip() for name in header.split(",")}
 
 
 def read_ztf_forced(
@@ -107,7 +110,10 @@ def read_ztf_forced(
         return numbers(pa.array(table[key], type=pa.string()), key, notes)
 
     zero_point, flux, error = column("zpdiff"), column("forcediffimflux"), column("forcediffimfluxunc")
-    bad = np.array([not set(status.split(",")) <= _GOOD_STATUS for status in table["procstatus"]], dtype=bool)
+    bad = np.array(
+        [not set(status.replace(".0", "").split(",")) <= _GOOD_STATUS for status in table["procstatus"]],
+        dtype=bool,
+    )
     for key, most in (
         ("infobitssci", _MAX_INFOBITS - 1),
         ("scisigpix", _MAX_SIGMA_PIXEL),
@@ -140,7 +146,8 @@ def _lines(content: Content, notes: Notes) -> tuple[list[str], list[str], list[l
     if not rest:
         raise notes.error("holds no header line and no rows")
     names = [name.strip() for name in rest[0].split(",")]
-    cells = [line.split() for line in rest[1:]]
+    # As it is served, rows are separated by blanks; as a table library saved it again, by commas.
+    cells = list(csv.reader(rest[1:])) if rest[1:] and "," in rest[1] else [line.split() for line in rest[1:]]
     for number, row in enumerate(cells, start=1):
         if len(row) != len(names):
             raise notes.error(

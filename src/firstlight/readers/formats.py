@@ -20,9 +20,10 @@ from firstlight.readers.generic import batches_of
 from firstlight.readers.joining import light_curves, read_objects, with_objects
 from firstlight.readers.long_tables import Options
 from firstlight.readers.many_files import files_in, found, is_several, together
+from firstlight.readers.parquet_files import is_parquet_folder
 from firstlight.readers.roles import UnnamedObjectError
 from firstlight.readers.sniffing import seen
-from firstlight.readers.table_files import in_memory, is_parquet_folder, source_of
+from firstlight.readers.table_files import in_memory, source_of
 from firstlight.tables.objects import Objects, one_array
 
 # Arguments that only generic tables need: everything else is settled by the format.

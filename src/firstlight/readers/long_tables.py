@@ -34,6 +34,7 @@ from firstlight.readers.roles import (
 )
 from firstlight.readers.table_files import Source
 from firstlight.tables.columns import days, numbers, plain, texts, words
+from firstlight.tables.frames import TIME_SYSTEM
 from firstlight.tables.identifiers import identities
 
 TimeSystem = Literal["mjd", "jd"]
@@ -250,10 +251,15 @@ def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[
     zero_point = _zero_point(source, observed, chosen, options, notes) if "flux" in observed else None
     if zero_point is not None:
         observed.pop("zero_point", None)
-    implied: TimeSystem = (
-        "jd" if roles("observation")["time"].system.get(bare(observed["time"])) == "jd" else "mjd"
-    )
-    return Plan(source, observed, known, zero_point, options.time_format or implied, options)
+    return Plan(source, observed, known, zero_point, _time_system(source, observed["time"], options), options)
+
+
+def _time_system(source: Source, name: str, options: Options) -> TimeSystem:
+    """What days are counted from: as the kind of the column, the caller, or the name of the column says."""
+    if (source.schema.field(name).metadata or {}).get(TIME_SYSTEM) == b"mjd":
+        return "mjd"
+    implied: TimeSystem = "jd" if roles("observation")["time"].system.get(bare(name)) == "jd" else "mjd"
+    return options.time_format or implied
 
 
 def no_label(label: str, names: list[str], notes: Notes, *, hint: Words = "") -> DataError:

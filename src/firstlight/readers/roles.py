@@ -40,6 +40,10 @@ class Role:
     prefer: str | None
     bad: Mapping[str, int | str]
 
+    def answers_to(self, name: str) -> bool:
+        """Whether a column of this name may play it."""
+        return bare(name) in (*self.strong, *self.weak) or name.strip().casefold() in self.folded
+
 
 @cache
 def _toml() -> dict[str, Any]:

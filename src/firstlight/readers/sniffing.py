@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from firstlight.errors import Arg, DataError
 from firstlight.readers import alert_objects, brokers, forced_photometry, known_tables, snana_fits, snana_text
 from firstlight.readers.content import Content
+from firstlight.readers.foreign_files import refuse_foreign
 from firstlight.readers.table_files import is_json_table, source_of
 
 
@@ -32,6 +33,7 @@ def seen(content: Content, known: Iterable[str]) -> str:
         return "snana" if "PTROBS_MIN" in source_of(content).schema.names else "table"
     if start.startswith((b"PAR1", b"ARROW1", b"FEA1", b"# %ECSV")) or b"<VOTABLE" in start.upper():
         return "table"
+    refuse_foreign(content)
     text, names = start.decode("utf-8", "replace"), set(known_tables.header_names(content))
     fits = {
         "ztf-forced": forced_photometry.is_ztf_forced(text),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,20 +13,16 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.json
-import pyarrow.parquet as pq
 
 from firstlight.errors import DataError
 from firstlight.notes import Notes
 from firstlight.readers.content import Content
 from firstlight.readers.delimited import CellKind, open_text
-from firstlight.readers.roles import bare, listed, roles
+from firstlight.readers.foreign_files import refuse_foreign
+from firstlight.readers.parquet_files import guarded, parquet_file, parquet_folder, sound
+from firstlight.readers.roles import listed, roles
 from firstlight.readers.tables_in_memory import table_in_memory
-from firstlight.tables.columns import floats, is_text, words
-from firstlight.tables.frames import IN_MEMORY, arrow_table, one_table
-from firstlight.tables.identifiers import identities
-from firstlight.tables.objects import with_column
-
-READABLE = "CSV, Parquet (file or folder), Feather or Arrow IPC, JSON lines, FITS, ECSV, VOTable"
+from firstlight.tables.frames import IN_MEMORY, arrow_table
 
 
 class Source(Protocol):
@@ -69,82 +65,6 @@ class TableSource:
 
 
 @dataclass(frozen=True)
-class ParquetSource:
-    """A Parquet file, or all those under a folder in the order of their names."""
-
-    paths: tuple[Path, ...]
-    where: str
-    schema: pa.Schema
-
-    def read(self, wanted: Mapping[str, CellKind], notes: Notes) -> pa.Table:
-        """The wanted columns as one table; text comes dictionary-encoded."""
-        tables = []
-        for path in self.paths:
-            file = _parquet(path, self._encoded(wanted), where=self._where(path))
-            self._check(file, path, wanted)
-            read = partial(file.read, columns=list(wanted))
-            table = _guarded(partial(_sound, read), where=self._where(path))
-            tables.append(self._in_one_form(table, path, wanted))
-        return tables[0] if len(tables) == 1 else _guarded(partial(one_table, tables), where=self.where)
-
-    def batches(self, wanted: Mapping[str, CellKind], notes: Notes) -> Iterator[pa.RecordBatch]:
-        """The wanted columns in pieces of a hundred thousand rows."""
-        for path in self.paths:
-            file = _parquet(path, self._encoded(wanted), where=self._where(path))
-            self._check(file, path, wanted)
-            pieces = file.iter_batches(batch_size=100_000, columns=list(wanted))
-            while True:
-                batch = _guarded(partial(_sound, partial(next, pieces, None)), where=self._where(path))
-                if batch is None:
-                    break
-                table = self._in_one_form(pa.Table.from_batches([batch]), path, wanted)
-                yield from table.to_batches()
-
-    def _in_one_form(self, table: pa.Table, path: Path, wanted: Mapping[str, CellKind]) -> pa.Table:
-        """One of several parts, in which a column may be of another type: ids are text, numbers float64."""
-        if len(self.paths) == 1:
-            return table
-        for name, kind in wanted.items():
-            column = table.column(name)
-            if kind == "id":
-                codes, ids = identities(column, name, Notes(self._where(path)))
-                table = with_column(
-                    table, name, pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), ids)
-                )
-            elif kind == "text":
-                table = with_column(table, name, words(column))
-            elif kind == "number" and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-                table = with_column(table, name, pa.array(floats(column, name)))
-        return table
-
-    def _where(self, path: Path) -> str:
-        return self.where if len(self.paths) == 1 else f"{self.where}/{path.name}"
-
-    def _encoded(self, wanted: Mapping[str, CellKind]) -> list[str]:
-        """Text columns: ids and passbands repeat, so a dictionary is smaller and faster."""
-        return [
-            name
-            for name, kind in wanted.items()
-            if kind in ("id", "text") and is_text(self.schema.field(name).type)
-        ]
-
-    def _check(self, file: pq.ParquetFile, path: Path, wanted: Mapping[str, CellKind]) -> None:
-        found = file.schema_arrow
-        for name in wanted:
-            if name not in found.names:
-                raise DataError(
-                    f"no column '{name}', which {self.paths[0].name} has. Found: {listed(found.names)}",
-                    where=self._where(path),
-                )
-            kind, expected = found.field(name).type, self.schema.field(name).type
-            if pa.types.is_nested(kind) != pa.types.is_nested(expected):
-                raise DataError(
-                    f"column '{name}' is {kind}; expected {expected} as in {self.paths[0].name}",
-                    where=self._where(path),
-                )
-
-
-@dataclass(frozen=True)
 class NamedSource:
     """A source without object ids, all of whose rows are of one object."""
 
@@ -177,34 +97,6 @@ class NamedSource:
         """What the source is asked for: at least one column, so that its rows can be counted."""
         asked = {name: kind for name, kind in wanted.items() if name != "object_id"}
         return asked or {self.source.schema.names[0]: "text"}
-
-
-def _sound(read: Callable[[], Any]) -> Any:
-    """What `read` gives, its names, offsets and text checked: a damaged file must not be found by a crash."""
-    table = read()
-    if table is not None:
-        table.validate(full=True)
-        str(table.schema.names)
-    return table
-
-
-def _guarded(work: Callable[[], Any], *, where: str) -> Any:
-    try:
-        return work()
-    except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"cannot be read: {first}", where=where, hint="The file is damaged or was not written to its end."
-        ) from error
-
-
-def _parquet(path: Path, encoded: list[str], *, where: str) -> pq.ParquetFile:
-    def opened() -> pq.ParquetFile:
-        file = pq.ParquetFile(path, read_dictionary=encoded, memory_map=True)
-        str(file.schema_arrow.names)  # damaged names fail here
-        return file
-
-    return _guarded(opened, where=where)
 
 
 @contextmanager
@@ -244,16 +136,16 @@ def source_of(content: Content) -> Source:
     """
     path, where = content.path, content.name
     if path.is_dir():
-        return _folder(path)
+        return parquet_folder(path)
     start = content.head
     if start.startswith(b"PAR1"):
-        return ParquetSource((path,), where, _parquet(path, [], where=where).schema_arrow)
+        return parquet_file(path, where)
     if start.startswith((b"ARROW1", b"FEA1")):
         return _arrow(lambda: pyarrow.feather.read_table(path, memory_map=True), where)
     if start.startswith(b"\xff\xff\xff\xff"):
         return _arrow(lambda: pa.ipc.open_stream(content.whole()).read_all(), where)
     if start.startswith(b"SIMPLE  ="):
-        return TableSource(_fits(content), where)
+        return _fits(content)
     if start.lstrip()[:1] in (b"|", b"\\"):
         return TableSource(_astropy(content, "ascii.ipac"), where)
     if start.startswith(b"# %ECSV"):
@@ -262,6 +154,7 @@ def source_of(content: Content) -> Source:
         return TableSource(_astropy(content, "votable"), where)
     if content.is_json:
         return TableSource(_json(content), where)
+    refuse_foreign(content)
     if path.suffix.lower() in (".parquet", ".pq"):
         raise DataError(
             "is not a Parquet file: it does not begin with 'PAR1'",
@@ -273,37 +166,7 @@ def source_of(content: Content) -> Source:
 
 def _arrow(read: Callable[[], pa.Table], where: str) -> TableSource:
     """A table in Arrow's own form."""
-    return TableSource(_guarded(partial(_sound, read), where=where), where)
-
-
-def is_parquet_folder(path: Path) -> bool:
-    """Whether a folder holds the parts of one table: Parquet files that name their objects."""
-    paths = _parts(path)
-    if not paths:
-        return False
-    names = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow.names
-    wanted = roles("observation")["object_id"]
-    return any(
-        bare(name) in (*wanted.strong, *wanted.weak) or name.casefold() in wanted.folded for name in names
-    )
-
-
-def _parts(path: Path) -> list[Path]:
-    """The Parquet files of a folder, without hidden ones, in the order of their names."""
-    return sorted(
-        file
-        for pattern in ("*.parquet", "*.pq", "*.parq")
-        for file in path.rglob(pattern)
-        if not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
-    )
-
-
-def _folder(path: Path) -> ParquetSource:
-    paths = _parts(path)
-    if not paths:
-        raise DataError("the folder holds no Parquet files", where=str(path), hint=f"Readable: {READABLE}.")
-    schema = _parquet(paths[0], [], where=f"{path.name}/{paths[0].name}").schema_arrow
-    return ParquetSource(tuple(paths), path.name, schema)
+    return TableSource(guarded(partial(sound, read), where=where), where)
 
 
 def is_json_table(data: Any) -> bool:
@@ -320,7 +183,7 @@ def _json(content: Content) -> pa.Table:
     """Rows written as JSON, one a line or all of them in one list, or columns by name."""
     try:
         if content.is_json_lines or not is_json_table(data := content.json):
-            return _sound(lambda: pyarrow.json.read_json(pa.BufferReader(content.whole())))
+            return sound(lambda: pyarrow.json.read_json(pa.BufferReader(content.whole())))
         if isinstance(data, Mapping):
             data = {
                 name: list(one.values()) if isinstance(one, Mapping) else one for name, one in data.items()
@@ -348,8 +211,8 @@ def _astropy(content: Content, form: str) -> pa.Table:
         raise DataError(f"cannot be read as {form}: {error}", where=content.name) from error
 
 
-def _fits(content: Content) -> pa.Table:
-    """The first table of a FITS file, with its units."""
+def _fits(content: Content) -> TableSource:
+    """The table of a FITS file that holds light curves, with its units; pairs of Time are days."""
     from astropy.io import fits
     from astropy.table import Table
 
@@ -360,8 +223,29 @@ def _fits(content: Content) -> pa.Table:
                 tables = [unit for unit in units if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
                 if not tables:
                     raise DataError("the FITS file holds no table", where=content.name)
-                return arrow_table(Table.read(tables[0]), where=content.name)
+                chosen = _of_light_curves(tables, content.name)
+                where = content.name if chosen is tables[0] else f"{content.name}[{chosen.name}]"
+                return TableSource(arrow_table(Table.read(chosen, astropy_native=True), where=where), where)
     except DataError:
         raise
     except Exception as error:  # truncated files fail in many ways
         raise DataError(f"cannot be read as FITS: {error}", where=content.name) from error
+
+
+def _of_light_curves(tables: Sequence[Any], where: str) -> Any:
+    """The first of several tables that has the columns of light curves, else the first with object ids."""
+    if len(tables) == 1:
+        return tables[0]
+    names = [list(table.columns.names) for table in tables]
+    for wanted in (("time", "passband", "flux"), ("time", "passband", "mag"), ("object_id",)):
+        for table, own in zip(tables, names, strict=True):
+            if all(any(roles("observation")[role].answers_to(name) for name in own) for role in wanted):
+                return table
+    shown = "; ".join(
+        f"{table.name or 'unnamed'}: {listed(own, 6)}" for table, own in zip(tables, names, strict=True)
+    )
+    raise DataError(
+        f"{len(tables)} tables, none with the columns of light curves ({shown})",
+        where=where,
+        hint="Write the light curves as a file of their own.",
+    )

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from firstlight.errors import DataError, MissingExtraError
 from firstlight.tables.columns import as_arrow, is_text
 
+TIME_SYSTEM = b"time_system"
+"""Key in the metadata of a column of times that says what its days count from."""
 IN_MEMORY = "table in memory"
 """The place that errors name for tables that have no file."""
 
@@ -81,8 +83,14 @@ def _from_astropy(table: Any, *, where: str) -> pa.Table:
     from astropy.time import Time
 
     columns = {name: table[name] for name in table.colnames}
-    columns = {name: np.asarray(one.mjd) if isinstance(one, Time) else one for name, one in columns.items()}
-    return _from_columns(columns, where=where, metadata=_texts(table.meta))
+    times = {name: one for name, one in columns.items() if isinstance(one, Time)}
+    columns |= {name: np.asarray(np.ma.filled(one.mjd, np.nan)) for name, one in times.items()}
+    read = _from_columns(columns, where=where, metadata=_texts(table.meta))
+    for name in times:  # whatever the column is called
+        position = read.schema.get_field_index(name)
+        known = read.schema.field(position).with_metadata({TIME_SYSTEM: b"mjd"})
+        read = read.set_column(position, known, read.column(position))
+    return read
 
 
 def _texts(metadata: Mapping[Any, Any] | None) -> dict[str, str] | None:
