@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from firstlight.cli.talking import drawn_or_told, progress, say
 from firstlight.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from firstlight.simulate import PopulationTable
     from firstlight.simulate.product import Progress
 
 SURVEY, OBJECTS = "Survey", "Objects"
@@ -165,10 +167,9 @@ def simulate(
     """Simulate light curves of transients as a survey sees them, into a folder of Parquet files.
 
     A CLASS is a TNS name, with the number of objects that trigger (TDE=200); 'all' means every class but
-    the anomalies SN Ib-Ca-rich, Kilonova, PISN, ILOT and Microlensing, which are made when they are named.
-    Columns sim_* are the truth. Read the folder with
-
-    firstlight.read_table("OUT/photometry", objects="OUT/objects", survey=...).
+    the anomalies SN Ib-Ca-rich, Kilonova, PISN, ILOT and Microlensing, which are made when they are named;
+    without --data only those that need no templates. Columns sim_* are the truth. Every command and
+    firstlight.read take the folder as it is: firstlight classify OUT.
     """
     from firstlight.facts import survey as survey_of
     from firstlight.simulate import Selection, Visits, real_light_curves, write_survey
@@ -217,6 +218,9 @@ def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | No
             name, number = word, str(each)
         if not number.isdigit() or int(number) == 0:
             raise UsageError(f"'{word}' is not of the form CLASS=NUMBER", where="CLASS")
+        if name == "all":
+            for line in _left_out(known, data is not None):
+                say(line)
         for one in known.usual(data=data is not None) if name == "all" else [name]:
             if one not in known.classes:
                 with opt.asked("CLASS"):
@@ -225,6 +229,22 @@ def _counts(words: tuple[str, ...], each: int, table: str | None, data: str | No
                 raise UsageError(f"'{one}' is given twice", where="CLASS")
             counts[one] = int(number)
     return counts
+
+
+def _left_out(known: PopulationTable, data: bool) -> Iterator[str]:
+    """What 'all' does not hold, and how to get it."""
+    made, every = known.usual(data=data), known.usual(data=True)
+    templates = [name for name in every if name not in made]
+    if templates:
+        yield f"all: {', '.join(made)}"
+        yield (
+            f"not in it, since their spectral templates do not come with firstlight: {', '.join(templates)}. "
+            "Give a folder of templates as --data; or pip install 'firstlight[simulate]' and name the "
+            "classes, whose templates sncosmo then downloads once"
+        )
+    rare = [name for name in known.classes if name not in every]
+    if rare:
+        yield f"not in it either, made when they are named: {', '.join(rare)}"
 
 
 def _steps(tick: Any) -> Progress:
@@ -242,8 +262,7 @@ def _check(folder: Path, real: Any, name: str) -> None:
     import firstlight
     from firstlight.simulate import check
 
-    survey = json.loads((folder / "survey.json").read_text(encoding="utf-8"))["survey"]
-    made = firstlight.read_table(folder / "photometry", objects=folder / "objects", survey=survey)
+    made = firstlight.read(folder)
     report = check(made, real, name=name)
     drawn = drawn_or_told(report.figures)
     report.write(folder / "realism", drawn)

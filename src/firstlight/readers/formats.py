@@ -22,6 +22,7 @@ from firstlight.readers.long_tables import Options
 from firstlight.readers.many_files import files_in, found, is_several, together
 from firstlight.readers.parquet_files import is_parquet_folder
 from firstlight.readers.roles import UnnamedObjectError
+from firstlight.readers.simulated_folders import simulated_folder
 from firstlight.readers.sniffing import seen
 from firstlight.readers.table_files import in_memory, source_of
 from firstlight.tables.objects import Objects, one_array
@@ -100,10 +101,11 @@ def read(
     Parameters
     ----------
     path : path, list of paths, or table
-        A file, a folder (of parts of one table, of SNANA or PLAsTiCC files, or of one file an object), a
-        pattern (``"night*/*.csv"``), a tar or zip archive, an address (``s3://`` and others through fsspec,
-        where it is installed), or a list of these: each file is read as what it is, and a file that does not
-        name its object holds the one of its name. A table in memory is a generic one.
+        A file, a folder (of parts of one table, of SNANA or PLAsTiCC files, that `simulate` wrote, or of one
+        file an object), a pattern (``"night*/*.csv"``), a tar or zip archive, an address (``s3://`` and
+        others through fsspec, where it is installed), or a list of these: each file is read as
+        what it is, and a file that does not name its object holds the one of its name. A table in
+        memory is a generic one.
     format : str
         One of `formats`; ``"auto"`` looks at the content. Arguments that only generic tables need
         (`flux_unit`, `zero_point`, `time_format`, `columns`, `dereddened`) say that it is one.
@@ -182,6 +184,13 @@ def _pieces(
     path: Any, format: str, max_rows: int | None, asked: _Asked, options: Mapping[str, Any]
 ) -> Iterator[LightCurves]:
     """The light curves in pieces of about `max_rows` rows, or in one with None."""
+    simulated = simulated_folder(path, asked.notes, survey=asked.survey)
+    if simulated is not None:
+        objects = simulated.objects if asked.objects is None else asked.objects
+        asked = replace(asked, survey=simulated.survey, objects=objects)
+        for curves in _pieces(simulated.photometry, format, max_rows, asked, options):
+            yield simulated.with_truth(curves)
+        return
     if is_several(path):
         with found(path) as paths:
             try:

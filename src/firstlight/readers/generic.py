@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from firstlight.readers.joining import identity, light_curves, read_objects, wit
 from firstlight.readers.long_tables import Options, SurveyLike, TimeSystem, no_label, plan
 from firstlight.readers.nested_tables import from_nested, is_nested
 from firstlight.readers.roles import listed
+from firstlight.readers.simulated_folders import simulated_folder
 from firstlight.readers.table_files import NamedSource, Source, opened
 from firstlight.tables.objects import Objects, one_array
 
@@ -96,9 +98,14 @@ def read_table(
     options = Options(
         survey, flux_unit, zero_point, time_format, columns, label, dereddened, object_id, unknown_passbands
     )
+    notes = Notes.of(report)
+    simulated = simulated_folder(table, notes, survey=survey)
+    if simulated is not None:
+        options = dataclasses.replace(options, survey=simulated.survey)
+        table, objects = simulated.photometry, simulated.objects if objects is None else objects
     with opened(table) as source:
-        (curves,) = batches_of(source, options, Notes.of(report), max_rows=None, objects=objects)
-        return curves
+        (curves,) = batches_of(source, options, notes, max_rows=None, objects=objects)
+    return curves if simulated is None else simulated.with_truth(curves)
 
 
 def batches_of(

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from firstlight.errors import Arg, UsageError, whole_number
-from firstlight.facts import Survey
+from firstlight.facts import Survey, surveys
 from firstlight.facts import survey as survey_of
 from firstlight.files import replacing, write_text
 from firstlight.lightcurves import LightCurves
@@ -159,8 +159,8 @@ def write_survey(
 ) -> Path:
     """Simulate `counts` triggered objects by class into `folder`, and return it.
 
-    Blocks that are there already are kept, so an interrupted run goes on where it stopped. Read it with
-    ``fl.read_table(folder / "photometry", objects=folder / "objects", survey=...)``.
+    Blocks that are there already are kept, so an interrupted run goes on where it stopped.
+    ``fl.read(folder)`` reads it, with its survey and its truth.
 
     Parameters
     ----------
@@ -194,9 +194,10 @@ def write_survey(
         survey, list(counts), data=data, population_table=population_table, product=product, rules=rules,
         selection=selection, visits=visits, allow_code=allow_code,
     )  # fmt: skip
-    seen = next(iter(made.values())).view if made else None
+    seen, known = next(iter(made.values())).view if made else None, survey_of(survey)
     described = {
-        "survey": survey_of(survey).name, "seed": seed, "counts": dict(counts), "volumetric": volumetric,
+        "survey": known.name, "own_survey": None if known.name in surveys() else known.to_dict(),
+        "seed": seed, "counts": dict(counts), "volumetric": volumetric,
         "block": BLOCK,
         "data": "package" if data is None else "folder", "product": seen.product if seen else product,
         "visits": {key: str(it) if isinstance(it, Path) else it for key, it in asdict(visits).items()},

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstlight._types import Bools, Floats, Floats32, Ints
-from firstlight.errors import UsageError
+from firstlight.errors import Arg, UsageError
 from firstlight.simulate.synthesis import BandCodes
 
 Exposures = tuple[Floats, BandCodes, Floats]  # MJD, band index, 5-sigma AB magnitude
@@ -168,7 +168,7 @@ class PointingLog:
 
     `zone_offsets` cut the zones, the first of which begins at `lowest` degrees, each `zone` degrees high;
     `repeat`: days after which the log begins anew (0: never). `deep_share` of the events lie in deep fields,
-    whose centres are `deep_ra`, `deep_dec`.
+    whose centres are `deep_ra`, `deep_dec`; None: they lie wherever there are visits, however many.
     """
 
     time: Floats
@@ -184,8 +184,28 @@ class PointingLog:
     deep_ra: Floats
     deep_dec: Floats
     repeat: float = 0.0
-    deep_share: float = 0.0
+    deep_share: float | None = None
     dereddened: bool = False
+
+    @cached_property
+    def _covered(self) -> tuple[Floats, Floats]:
+        """Where the ranges of right ascension within reach of a visit begin, and their running widths."""
+        reach = self._reach(max(float(np.abs(self.dec).max()), 0.0))
+        if reach >= 180.0:
+            return np.zeros(1), np.array([0.0, 360.0])
+        ra = np.unique(self.ra)
+        gaps = np.append(np.diff(ra), ra[0] + 360.0 - ra[-1]) > 2.0 * reach
+        if not gaps.any():
+            return np.zeros(1), np.array([0.0, 360.0])
+        ends, begins = ra[gaps] + reach, np.roll(ra, -1)[gaps] - reach
+        begins = np.roll(begins, 1)
+        return begins, np.concatenate([[0.0], np.cumsum((ends - begins) % 360.0)])
+
+    def _reach(self, dec: float) -> float:
+        """Degrees of right ascension within `radius` of a position; 180 where that holds a pole."""
+        sine = math.sin(math.radians(self.radius)) / max(math.cos(math.radians(dec)), 1e-9)
+        pole = abs(dec) + self.radius >= 90.0
+        return 180.0 if pole else math.degrees(math.asin(min(sine, 1.0)))
 
     @cached_property
     def _extent(self) -> tuple[float, float, float, float]:
@@ -222,9 +242,7 @@ class PointingLog:
 
     def _right_ascensions(self, ra: float, dec: float) -> list[tuple[float, float]]:
         """Ranges of right ascension within `radius` of a position: two where they pass 0 degrees."""
-        sine = math.sin(math.radians(self.radius)) / max(math.cos(math.radians(dec)), 1e-9)
-        pole = abs(dec) + self.radius >= 90.0
-        half = 180.0 if pole else math.degrees(math.asin(min(sine, 1.0)))
+        half = self._reach(dec)
         low, high = ra - half, ra + half
         if half >= 180.0:
             return [(0.0, 360.0)]
@@ -236,7 +254,8 @@ class PointingLog:
 
     def place(self, rng: np.random.Generator) -> Place:
         """A position with visits, uniform on the survey's sky (or in a deep field), at any time."""
-        deep = bool(len(self.deep_ra)) and rng.random() < self.deep_share
+        share = self.deep_share
+        deep = share is not None and bool(len(self.deep_ra)) and rng.random() < share
         _, _, first, last = self._extent
         years = max((last - first) / YEAR, 1.0)
         for _ in range(2_000):
@@ -245,21 +264,34 @@ class PointingLog:
             if ebv >= _DUST_MOST:
                 continue
             rows = self.near(ra, dec)
-            if len(rows) < _LEAST_VISITS or deep != (len(rows) > _DEEP_VISITS * years):
+            if len(rows) < _LEAST_VISITS:
+                continue
+            if share is not None and deep != (len(rows) > _DEEP_VISITS * years):
                 continue
             shift = rng.integers(-10, 11, 16) if self.repeat else None
             time = first + rng.uniform(0.0, self.repeat or last - first)
             return Place(0, time, ra, dec, ebv, float(self.limit[rows].max()), deep, rows, shift)
         raise UsageError(
-            f"no position with {_LEAST_VISITS} visits outside thick dust was found",
+            f"no position with {_LEAST_VISITS} visits outside thick dust was found among "
+            f"{len(self.time):,} visits{'' if share is None else f', a share of {share:g} of them deep'}",
             where="visits",
-            hint="The log is too thin, or its radius too small.",
+            hint=(
+                "The log is too thin, its ",
+                Arg("radius"),
+                " too small, or all of it is deep or none: leave ",
+                Arg("deep_share"),
+                " out.",
+            ),
         )
 
     def _position(self, rng: np.random.Generator, deep: bool) -> tuple[float, float]:
         if not deep:
             low, high, _, _ = self._extent
-            return rng.uniform(0.0, 360.0), math.degrees(math.asin(rng.uniform(low, high)))
+            begins, widths = self._covered
+            along = rng.uniform(0.0, widths[-1])
+            part = min(int(np.searchsorted(widths, along, side="right")) - 1, len(begins) - 1)
+            ra = float((begins[part] + along - widths[part]) % 360.0)
+            return ra, math.degrees(math.asin(rng.uniform(low, high)))
         centre = int(rng.integers(len(self.deep_ra)))
         angle, away = rng.uniform(0.0, 2 * math.pi), 1.2 * math.sqrt(rng.random())
         dec = float(np.clip(self.deep_dec[centre] + away * math.sin(angle), -89.9, 89.9))

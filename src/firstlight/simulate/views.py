@@ -37,7 +37,8 @@ class Visits:
     radius : float
         Degrees around a pointing that it covers.
     deep_share : float, optional
-        Share of the events in deep drilling fields; default 0, of donors as they are.
+        Share of the events in deep drilling fields. Default: 0 for LSST's own log, else wherever there are
+        visits.
     """
 
     log: str | Path | None = None
@@ -215,7 +216,9 @@ def _log_and_rules(
         return donor_log(visits.donors, known, bands, deep_share=visits.deep_share), PLASTICC
     if visits.log is not None:
         dust = library.dust_map()
-        return pointing_log(visits.log, known, bands, dust, radius=visits.radius, deep_share=share), own
+        # Of an own log nobody knows which fields are meant to be deep.
+        radius, deep = visits.radius, visits.deep_share
+        return pointing_log(visits.log, known, bands, dust, radius=radius, deep_share=deep), own
     if known.name == "LSST":
         return lsst_log(known, bands, library, visits.radius, share), own
     raise DataError(

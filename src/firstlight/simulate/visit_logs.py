@@ -87,7 +87,7 @@ def pointing_log(
     dust_map: Floats32,
     *,
     radius: float = 1.75,
-    deep_share: float = 0.0,
+    deep_share: float | None = None,
 ) -> PointingLog:
     """The log in a table of pointings: mjd, ra, dec, band (or filter) and, where known, the 5-sigma depth.
 
