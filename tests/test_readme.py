@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,23 @@ def test_the_blocks_of_the_readme_run_and_print_what_they_say(folder: Path) -> N
     for match in BLOCKS:
         if match["kind"] == "console":
             _run_console(match["code"], folder)
+
+
+def test_what_a_release_fills_in_is_listed_where_a_release_is_described() -> None:
+    contributing = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+    placeholders = set(re.findall(r"[A-Z]+_URL", README))
+    assert placeholders == {"REPOSITORY_URL", "ISSUES_URL", "DOCUMENTATION_URL"}
+    assert all(name in contributing for name in placeholders)
+
+
+def test_every_extra_is_one_of_the_project_and_lines_that_need_one_say_so() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    table = README.split("| extra | what needs it |")[1].split("\n\n")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert named and named <= set(project["optional-dependencies"])
+    for command, extra in {"plot": "plot", "fine-tune": "learn"}.items():
+        lines = re.findall(rf"^\$ firstlight {command}\b.*$", README, re.MULTILINE)
+        assert lines and all(f"needs [{extra}]" in line for line in lines)
 
 
 def _run_console(block: str, folder: Path) -> None:

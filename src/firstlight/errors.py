@@ -202,7 +202,7 @@ class MissingExtraError(FirstlightError, ImportError):
         super().__init__(
             f"needs {package}, which is not installed",
             where=where,
-            hint=f"Install it with: pip install 'firstlight[{extra}]'",
+            hint=f"In a clone: pip install '.[{extra}]'. Else: pip install 'firstlight[{extra}]'",
         )
 
 
