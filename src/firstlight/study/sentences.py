@@ -46,24 +46,32 @@ def _saved(found: Verdicts, arm: str, against: Collection[str]) -> Iterator[str]
 
 
 def saved_words(one: Saved) -> str:
-    """What an arm needs to equal another one, and what it saves."""
-    name = BEST if one.against == BEST else f"'{one.against}'"
-    goal = f"the {NAMES.get(one.metric, one.metric)} that {name} has with {one.labels:,} labels"
-    if math.isinf(one.needed.value):
-        chance = (
-            "" if math.isinf(one.needed.lo) else f" (it may with {one.needed.lo:,.0f}, at the edge of 95 %)"
+    """What an arm needs to match another one, and what it saves."""
+    metric = NAMES.get(one.metric, one.metric)
+    whose = f"the best from-scratch {metric}" if one.against == BEST else f"the {metric} of '{one.against}'"
+    goal = f"{whose} at {one.labels:,} labels"
+    needed = one.needed
+    if math.isinf(needed.value):
+        best = (
+            "" if math.isinf(needed.lo) else f" At best (95 % interval) {needed.lo:,.0f} labels are enough."
         )
-        return f"It does not reach {goal}{chance}: no labels are saved."
-    if one.needed.value == 0:
-        sure = one.saved.lo == one.saved.hi == 1
-        range_ = "" if sure else f" ({interval(one.saved, percent=True)})"
-        return f"It has {goal} without any label: all are saved{range_}."
-    few = "at most " if one.at_most else ""
-    more = "at least " if one.at_most else ""
-    return (
-        f"It needs {few}{one.needed.value:,.0f} labels for {goal}: "
-        f"{more}{one.saved.value:.1%} are saved ({interval(one.saved, percent=True)})."
-    )
+        return f"It does not match {goal}: it saves no labels.{best}"
+    if needed.value == 0:
+        return f"With no labels it matches {goal}{_labels(needed)}."
+    count = f"With {needed.value:,.0f} labels"
+    if one.at_most:
+        share = f"it saves at least {one.saved.value:.1%} of them"
+        return f"{count}, the fewest tried, it already matches {goal}: {share}{_labels(needed)}."
+    return f"{count} it matches {goal}: it saves {one.saved.value:.1%} of them{_labels(needed)}."
+
+
+def _labels(needed: Estimate) -> str:
+    """The interval of the labels that are needed; nothing where it is one number."""
+    if needed.lo == needed.hi:
+        return ""
+    if math.isinf(needed.hi):
+        return f" (95 % interval: {needed.lo:,.0f} labels to more than were tried)"
+    return f" (95 % interval: {needed.lo:,.0f} to {needed.hi:,.0f} labels)"
 
 
 def _lost(found: Verdicts, arm: str) -> Iterator[str]:
@@ -78,8 +86,8 @@ def _lost(found: Verdicts, arm: str) -> Iterator[str]:
         worse = [one for one in found.without if one.arm == arm and one.metric == metric and one.is_loss]
         for one in worse:
             yield (
-                f"With {one.labels:,} labels its {NAMES[metric]} falls below that of its base without "
-                f"labels, by {-one.difference.value:.3f} ({_signed(one.difference)})."
+                f"With {one.labels:,} labels its {NAMES[metric]} is {-one.difference.value:.3f} lower than "
+                f"that of its base without labels ({_lead(one.difference)})."
             )
 
 
@@ -96,69 +104,70 @@ def beyond(rows: list[Difference]) -> str:
         before = len(rows) - len(behind)
         last = rows[before - 1].labels if before else 0
         sure = next(one for one in behind if one.is_loss)
-        start = f"beyond {last:,} labels" if before else "with every number of labels tried"
+        start = f"with more than {last:,} labels" if before else "with every number of labels tried"
         return (
-            f"Negative transfer in {metric}: from scratch is better {start}; beyond the interval at "
-            f"{sure.labels:,}, where '{sure.against}' is ahead by {-sure.difference.value:.3f} "
-            f"({_signed(sure.difference)})."
+            f"Negative transfer: {start} the best arm from scratch has the higher {metric}. "
+            f"At {sure.labels:,} labels '{sure.against}' leads by {-sure.difference.value:.3f} "
+            f"({_lead(sure.difference)})."
         )
+    at = f"{worst.difference.value:+.3f}, at {worst.labels:,} labels ({_signed(worst.difference)})"
     if worst.difference.value >= 0:
-        return (
-            f"In {metric} it is never behind the best arm from scratch; it is closest at "
-            f"{worst.labels:,} labels: {worst.difference.value:+.3f} ({_signed(worst.difference)})."
-        )
+        return f"In {metric} it is never behind the best arm from scratch. Its smallest lead is {at}."
     sure_losses = [one for one in rows if one.is_loss]
     if sure_losses:
         listed = ", ".join(f"{one.labels:,}" for one in sure_losses)
-        return f"In {metric} it is behind the best arm from scratch at {listed} labels, ahead at more."
+        return (
+            f"In {metric} it is behind the best arm from scratch at {listed} labels. "
+            "At no other number of labels does the 95 % interval exclude a tie or a lead."
+        )
     return (
-        f"In {metric} it is level with the best one from scratch within the interval, where it is behind at "
-        f"all: at {worst.labels:,} labels {worst.difference.value:+.3f} ({_signed(worst.difference)})."
+        f"In {metric} it is level with the best arm from scratch: "
+        f"no difference lies beyond its 95 % interval. The worst is {at}."
     )
 
 
 def _kept(found: Verdicts, arm: str) -> Iterator[str]:
     own = [one for one in found.kept if one.arm == arm and one.metric == "macro_auroc"]
-    if own:
-        yield (
-            f"Of its {NAMES['macro_auroc']} with all labels it keeps " + "; ".join(map(kept_words, own)) + "."
-        )
+    yield from map(kept_words, own)
 
 
 def kept_words(one: Kept) -> str:
     """The share kept with a share of the labels, plain and above chance."""
-    text = f"{one.plain.value:.1%} ({interval(one.plain, percent=True)}) with {one.share:.0%} of them"
+    metric = NAMES.get(one.metric, one.metric)
+    text = f"With {one.share:.0%} of the labels it has {one.plain.value:.1%} of its {metric} with all labels"
     if one.above_chance is not None:
-        text += f", {one.above_chance.value:.1%} above chance"
-    return text
+        text += f", and {one.above_chance.value:.1%} of what lies above chance"
+    return f"{text} ({interval(one.plain, percent=True)})."
 
 
 def _converged(one: Converged) -> str:
-    what = (
-        f"the best score of '{one.against}' on held-out labels (macro AUROC {one.score:.3f}, budget "
-        f"{one.budget})"
-    )
+    score = f"the best held-out macro AUROC of '{one.against}' ({one.score:.3f}, budget {one.budget})"
     if math.isinf(one.steps):
-        return f"It reaches {what} in {one.reached} of {one.draws} draws only."
+        return f"It reaches {score} in {one.reached} of {one.draws} draws only."
     if one.steps == 0:
-        return f"It has {what} before its first gradient step."
+        return f"Before its first gradient step it has {score}."
     saved = ", ".join(f"{one.saved(name):.0%} fewer {name}" for name in ("epochs", "steps", "seconds"))
     return (
-        f"It reaches {what} after {one.epochs:.0f} epochs, {one.steps:,.0f} gradient steps and "
-        f"{one.seconds:.0f} s: {saved} ({one.reached} of {one.draws} draws)."
+        f"It reaches {score} after {one.epochs:.0f} epochs, {one.steps:,.0f} gradient steps and "
+        f"{one.seconds:.0f} s. These are {saved} ({one.reached} of {one.draws} draws)."
     )
 
 
 def interval(one: Estimate, *, percent: bool = False) -> str:
-    """``95 %: lo to hi``."""
+    """``95 % interval: lo to hi``."""
 
     def text(value: float) -> str:
         if math.isinf(value):
             return "none"
         return f"{value:.1%}" if percent else f"{value:.3f}"
 
-    return f"95 %: {text(one.lo)} to {text(one.hi)}"
+    return f"95 % interval: {text(one.lo)} to {text(one.hi)}"
 
 
 def _signed(one: Estimate) -> str:
-    return f"95 %: {one.lo:+.3f} to {one.hi:+.3f}"
+    return f"95 % interval: {one.lo:+.3f} to {one.hi:+.3f}"
+
+
+def _lead(one: Estimate) -> str:
+    """The interval of how far the other one is ahead."""
+    return f"95 % interval: {-one.hi:.3f} to {-one.lo:.3f}"

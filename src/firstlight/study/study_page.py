@@ -27,6 +27,7 @@ from firstlight.study.sentences import NAMES, interval, sentences
 from firstlight.study.verdicts import BEST, Estimate, Verdicts
 
 DRAWN = ("macro_auroc", "macro_f1")
+SMALL = 50  # objects of a class: with fewer, a score of the class rests on few
 MANY = 7  # arms in a figure: as many as there are colours
 TABLED = ("macro_auroc", "macro_f1", "macro_f1_balanced", "balanced_accuracy", "ece")
 CAPTIONS = {
@@ -40,7 +41,9 @@ CAPTIONS = {
 
 def study_page(findings: Results, found: Verdicts, drawn: Mapping[str, Savable]) -> Page:
     """The report as one page."""
-    blocks: list[Block] = [Paragraph(_introduction(findings)), Heading("Verdicts")]
+    blocks: list[Block] = [Paragraph(_introduction(findings))]
+    blocks += [Paragraph(line) for line in _small(findings)]
+    blocks.append(Heading("Verdicts"))
     for name, lines in sentences(findings, found).items():
         blocks += [Heading(name, 3), Bullets(tuple(lines))]
     for name, figure in drawn.items():
@@ -76,6 +79,24 @@ def _introduction(findings: Results) -> str:
         "draws and of objects within their classes, the same for every arm."
         + (f" Metadata: {', '.join(study.metadata)}." if study.metadata else " Light curves alone.")
     )
+
+
+def _small(findings: Results) -> Iterator[str]:
+    """What is small in this study, said before any verdict."""
+    rules = findings.rules
+    counts = rules.counts(rules.curves[findings.study.splits[0]])
+    few = [
+        f"{name} ({number:,})"
+        for name, number in zip(rules.classes, counts, strict=True)
+        if 0 < number < SMALL
+    ]
+    if few:
+        yield (
+            f"Small sample: fewer than {SMALL} objects are scored of {', '.join(few)}. "
+            "Go by the intervals, not by the medians."
+        )
+    if findings.study.draws == 1:
+        yield "Labels were drawn once: the intervals do not hold what other labels would change."
 
 
 def tables(findings: Results, found: Verdicts) -> Iterator[tuple[str, Table]]:
