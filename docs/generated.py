@@ -8,20 +8,30 @@ from pathlib import Path
 
 import studies
 
+import firstlight
 from firstlight import classifier, facts, readers
 from firstlight.facts import class_tree
 
+# The face by topic, in the order in which people meet it: what it is for, and the names of `firstlight`.
+USED = {
+    "Read": ("read", "read_table", "read_batches", "sample", "convert", "LightCurves", "Flag"),
+    "Classify": ("classify", "load", "classifiers", "Classifier", "Predictions", "Observation"),
+    "Look": ("plot", "evaluate", "suggest"),
+    "Train": ("fine_tune", "pretrain", "study", "simulate"),
+    "Look up": ("survey", "surveys", "class_tree", "deredden", "Preparation", "FirstlightError"),
+}
 ROOMS = {
-    "facts": "surveys, passbands, units, classes",
-    "lightcurves": "the value that travels",
     "readers": "files and tables",
-    "preparation": "light curves to numbers",
     "classifier": "checkpoints, answers, calibration",
-    "suggest": "which spectra to take next",
+    "lightcurves": "the value that travels",
+    "figures": "light curves and performance (needs the extra `plot`)",
     "learn": "pretraining, fine-tuning, export (needs the extra `learn`)",
     "evaluate": "measures, protocols, the opponent",
-    "figures": "light curves and performance (needs the extra `plot`)",
+    "suggest": "which spectra to take next",
+    "simulate": "simulated surveys, and how real they look",
     "study": "what labels are worth: arms, verdicts, reports (needs the extra `learn`)",
+    "preparation": "light curves to numbers",
+    "facts": "surveys, passbands, units, classes",
 }
 
 
@@ -42,16 +52,40 @@ def write(folder: Path) -> None:
 
 
 def api() -> str:
-    """The public names of every room, with their docstrings."""
-    errors = import_module("firstlight.errors")
-    names = [name for name in dir(errors) if name.endswith("Error") and name != "ImportError"]
-    parts = ["## firstlight.errors\n", "What can go wrong, one tree: see the [error index](errors.md).\n"]
-    parts += [documented("firstlight.errors", name) for name in sorted(names)]
+    """What people use, in short; then the public names of every room, with their docstrings."""
+    parts = ["## What people use\n", *used()]
     for room, what in ROOMS.items():
         module = import_module(f"firstlight.{room}")
         parts += [f"## firstlight.{room}\n", f"{what[0].upper()}{what[1:]}.\n"]
-        parts += [documented(f"firstlight.{room}", name) for name in sorted(module.__all__, key=str.lower)]
+        face = [name for names in USED.values() for name in names if home(name) == module.__name__]
+        rest = sorted(set(module.__all__) - set(face), key=str.lower)
+        parts += [documented(module.__name__, name) for name in (*face, *rest)]
+    errors = import_module("firstlight.errors")
+    names = [name for name in dir(errors) if name.endswith("Error") and name != "ImportError"]
+    parts += ["## firstlight.errors\n", "What can go wrong, one tree: see the [error index](errors.md).\n"]
+    parts += [documented("firstlight.errors", name) for name in sorted(names)]
     return "\n".join(parts)
+
+
+def used() -> list[str]:
+    """A table for each topic: a name of the face, linked to its place below, and its first sentence."""
+    missing = set(firstlight.__all__) - {name for names in USED.values() for name in names} - {"__version__"}
+    if missing:
+        raise LookupError(f"names of the face that no topic shows: {', '.join(sorted(missing))}")
+    parts = []
+    for topic, names in USED.items():
+        parts += [f"**{topic}**\n", "| | |", "|---|---|"]
+        for name in names:
+            said = (getattr(import_module(home(name)), name).__doc__ or "").strip().partition("\n")[0]
+            said = said.replace("``", "`").replace("|", "\\|")
+            parts.append(f"| {{py:obj}}`fl.{name} <{home(name)}.{name}>` | {said} |")
+        parts.append("")
+    return parts
+
+
+def home(name: str) -> str:
+    """The room in which a name of the face is documented."""
+    return f"firstlight.{firstlight._ROOM_OF[name]}"
 
 
 def documented(module: str, name: str) -> str:
