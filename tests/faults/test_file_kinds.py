@@ -172,3 +172,22 @@ def test_forced_photometry_saved_again_by_a_table_library(tmp_path: Path, status
 def test_a_word_in_a_comment_makes_no_forced_photometry(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("# from forcediffimflux, zpdiff\n" + TEXT)
     assert fl.read(tmp_path / "x.csv", survey="ZTF").flux.tolist() == [900.0, 800.0]
+
+
+@pytest.mark.parametrize("survey", ["PS1MD", "FOUNDATION", "YSE"])
+def test_surveys_of_snana_whose_passbands_are_those_of_others(tmp_path: Path, survey: str) -> None:
+    bands = ["g", "r", "i", "z", *(["X", "Y"] if survey == "YSE" else [])]
+    rows = "\n".join(f"OBS: {60000 + k} {band} 100 5" for k, band in enumerate(bands))
+    text = f"SURVEY: {survey}\nSNID: A\nVARLIST: MJD FLT FLUXCAL FLUXCALERR\n{rows}\nEND:\n"
+    (tmp_path / "A.DAT").write_text(text)
+    curves = fl.read(tmp_path / "A.DAT")
+    named = [curves.passbands[code] for code in curves.passband]
+    ztf = ["ZTF-g", "ZTF-r"] if survey == "YSE" else []
+    assert named == ["Pan-STARRS-g", "Pan-STARRS-r", "Pan-STARRS-i", "Pan-STARRS-z", *ztf]
+
+
+def test_survey_of_snana_without_packaged_passbands_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "A.DAT").write_text("SURVEY: SNLS\nSNID: A\nVARLIST: MJD FLT FLUXCAL FLUXCALERR\nEND:\n")
+    with pytest.raises(DataError, match="survey 'SNLS' of the header is not known") as caught:
+        fl.read(tmp_path / "A.DAT")
+    assert "survey=" in str(caught.value)

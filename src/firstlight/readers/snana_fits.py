@@ -18,7 +18,14 @@ from firstlight.lightcurves.photometry import Photometry
 from firstlight.notes import Notes
 from firstlight.readers.content import Content
 from firstlight.readers.roles import listed
-from firstlight.readers.snana_text import DETECTION_BIT, Columns, metadata, read_snana_text, survey_of
+from firstlight.readers.snana_text import (
+    DETECTION_BIT,
+    SAME_TYPE,
+    Columns,
+    metadata,
+    observed_by,
+    read_snana_text,
+)
 from firstlight.tables.columns import words
 
 _KEYWORDS = ("SURVEY", "PHOTFILE", "PHOTFLAG_DETECT", "MWEBV_APPLYFLAG")
@@ -147,11 +154,12 @@ def _read_pair(path: Path, notes: Notes, *, label: str | None, survey: Any) -> P
     flag = phot.get("PHOTFLAG", np.zeros(len(phot["MJD"]), dtype=np.int32))[rows]
     detected = pa.array((flag & bit) > 0) if (flag & bit).any() else None
     objects = _objects(head, label, notes)
+    whose, bands = observed_by(keywords.get("SURVEY"), survey, phot[band][rows].tolist(), notes)
     return Photometry(
         object_id=pa.DictionaryArray.from_arrays(pa.array(codes), objects.column("object_id").chunk(0)),
         time=phot["MJD"][rows].astype(np.float64),
-        passband=words(pa.array(phot[band][rows].tolist(), type=pa.string())),
-        survey=survey_of(keywords.get("SURVEY"), survey, notes),
+        passband=words(pa.array(bands, type=pa.string())),
+        survey=whose,
         flux=phot["FLUXCAL"][rows].astype(np.float64),
         flux_err=phot["FLUXCALERR"][rows].astype(np.float64),
         flux_unit="FLUXCAL",
@@ -186,6 +194,7 @@ def _objects(head: Columns, label: str | None, notes: Notes) -> pa.Table:
         raise notes.error(f"object '{min(repeated)}' stands more than once")
     columns = {name: pa.array(values, from_pandas=True) for name, values in metadata(head).items()}
     if label is not None:
+        label = label if label in head else SAME_TYPE.get(label, label)
         if label not in head:
             raise notes.error(f"no label column '{label}'. Found: {listed(head)}")
         columns["label"] = pa.array([str(value) for value in head[label].tolist()], type=pa.string())

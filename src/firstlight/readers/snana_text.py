@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from firstlight.notes import Notes
 from firstlight.readers.alert_rows import floats, from_rows
 from firstlight.readers.content import Content
 from firstlight.readers.roles import listed
+from firstlight.tables.columns import words
 
 Columns = dict[str, AnyArray]
 # Bit of PHOTFLAG that marks a detection; a FITS header may say another (PHOTFLAG_DETECT).
@@ -29,8 +30,10 @@ _HOST = {
     "HOST_GALAXY_SPEC-Z": "HOSTGAL_SPECZ",
     "REDSHIFT_SPEC": "HOSTGAL_SPECZ",
 }
+# The Young Supernova Experiment (YSE) calls the passbands of ZTF so, beside those of Pan-STARRS (YSE DR1).
+_OF_ZTF = {"X": "g", "Y": "r"}
 # The key of the type has two names: SNANA renamed it.
-_TYPES = {"TYPE": "SNTYPE", "SNTYPE": "TYPE"}
+SAME_TYPE = {"TYPE": "SNTYPE", "SNTYPE": "TYPE"}
 _SN_TYPE = re.compile(r"SN Type\s*=\s*([^,]+)")
 _NUMBERS = (
     "REDSHIFT_HELIO",
@@ -62,6 +65,25 @@ def survey_of(named: object, given: Any, notes: Notes) -> Any:
             f"survey '{named}' of the header is not known",
             hint=("Say whose passbands these are: ", Arg("survey", facts.surveys()), ", or a TOML file."),
         ) from None
+
+
+def observed_by(
+    named: object, given: Any, bands: Sequence[str | None], notes: Notes
+) -> tuple[Any, list[str | None]]:
+    """The survey of the rows and their passbands: of YSE Pan-STARRS, and ZTF where it is ZTF's.
+
+    Raises
+    ------
+    DataError
+        As `survey_of`.
+    """
+    if given is not None or str(named).strip().upper() != "YSE":
+        return survey_of(named, given, notes), list(bands)
+    short = [None if band is None else _OF_ZTF.get(band.strip().rpartition("-")[2], band) for band in bands]
+    ztf = [band != own for band, own in zip(bands, short, strict=True)]
+    surveys = pa.array(["ZTF" if one else "Pan-STARRS" for one in ztf], pa.string())
+    plain = [None if band is None else band.strip().rpartition("-")[2] for band in short]
+    return words(surveys), plain
 
 
 def metadata(head: Columns) -> dict[str, Floats]:
@@ -120,6 +142,8 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
         Where the files name none that is known.
     """
     own, rows = _parse(content, notes)
+    named = next(iter(own.get("SURVEY", "").split()), "")
+    whose, bands = observed_by(named, survey, [row.get("BAND", row.get("FLT")) for row in rows], notes)
     flag = np.nan_to_num(floats([row.get("PHOTFLAG") for row in rows])).astype(np.int64)
     known = {name: values.tolist() for name, values in metadata(_table(own)).items()}
     if label is not None:
@@ -129,12 +153,12 @@ def read_snana_text(content: Content, notes: Notes, *, label: str | None, survey
         object_id=[own["SNID"]] * len(rows),
         known_ids=[own["SNID"]],
         time=[row.get("MJD") for row in rows],
-        passband=[row.get("BAND", row.get("FLT")) for row in rows],
+        passband=bands,
         flux=floats([row.get("FLUXCAL") for row in rows]),
         flux_err=floats([row.get("FLUXCALERR") for row in rows]),
         detected=pa.array((flag & DETECTION_BIT) > 0) if (flag & DETECTION_BIT).any() else None,
         flux_unit="FLUXCAL",
-        survey=survey_of(next(iter(own.get("SURVEY", "").split()), ""), survey, notes),
+        survey=whose,
         dereddened=int(float((own.get("MWEBV_APPLYFLAG") or "0").split()[0])) > 0,
         metadata=known,
     )
@@ -198,7 +222,7 @@ def _table(keys: Mapping[str, str]) -> Columns:
 
 
 def _label(keys: Mapping[str, str], label: str, notes: Notes) -> str | None:
-    label = next((name for name in (label, _TYPES.get(label, label)) if name in keys), label)
+    label = next((name for name in (label, SAME_TYPE.get(label, label)) if name in keys), label)
     if label not in keys:
         raise notes.error(f"no key '{label}'. Found: {listed(keys)}")
     match = _SN_TYPE.search(keys[label])
