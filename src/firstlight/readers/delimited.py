@@ -113,7 +113,10 @@ class TextFile:
                 table = pyarrow.csv.read_csv(
                     pa.BufferReader(block),
                     read_options=pyarrow.csv.ReadOptions(
-                        column_names=self.schema.names, block_size=len(block) + 1
+                        column_names=self.schema.names,
+                        block_size=len(block) + 1,
+                        # Arrow's threads may outlive an error: the process then aborts (134) on its way out.
+                        use_threads=False,
                     ),
                     parse_options=pyarrow.csv.ParseOptions(
                         delimiter="\t" if self.delimiter == " " else self.delimiter,
