@@ -25,7 +25,7 @@ class Observing:
     too large.
 
     An exposure gives a row with probability `plateau` / (1 + exp((m - L - centre) / width)), L made
-    worse by |N(0, `depth_loss`)| an object, times `late` from `late_from` days after maximum.
+    worse by abs(N(0, `depth_loss`)) an object, times `late` from `late_from` days after maximum.
     `complete_share` of the objects see every exposure, others a share `kept`; `repeats_all` of the
     objects see all exposures of a night and band and of successive nights, others a share
     `repeats_else` of them; `one_band` of the objects lack a band, `poor_band` see it seldom.
