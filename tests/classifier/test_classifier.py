@@ -174,8 +174,12 @@ def test_what_is_not_light_curves_is_refused_with_the_way_to_read_it(classifier,
         for ask in (classifier.classify, classifier.logits, classifier.embed):
             with pytest.raises(UsageError, match=r"light curves are needed, not a .*read_table"):
                 ask(given)
-    for given in (None, classifier, 3):
-        with pytest.raises(UsageError, match="names no classifier"):
+    for given, told in (
+        (None, "no classifier is named"),
+        (classifier, "names no"),
+        (3, "names no classifier"),
+    ):
+        with pytest.raises(UsageError, match=told):
             load(given)
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import firstlight as fl
+from firstlight.classifier import purpose_of
 from firstlight.cli.app import run
 from firstlight.errors import UsageError
 
@@ -20,6 +21,115 @@ SURE = ("ztf", "lsst")  # the packaged classifiers that have class sets
 
 def typed(*words: object) -> int:
     return run([str(word) for word in words])
+
+
+def few(survey: str, bands: str) -> fl.LightCurves:
+    """Light curves of one object of a survey for each word of `bands`, an observation a letter."""
+    rows = [
+        (f"{survey} {k}", 60_000.0 + 3.0 * i, band)
+        for k, word in enumerate(bands.split())
+        for i, band in enumerate(word)
+    ]
+    return fl.LightCurves.from_columns(
+        object_id=[row[0] for row in rows],
+        time=[row[1] for row in rows],
+        passband=[row[2] for row in rows],
+        flux=[3e4 + 1e3 * i for i in range(len(rows))],
+        flux_err=[1e3] * len(rows),
+        flux_unit="nJy",
+        survey=survey,
+    )
+
+
+def stored(folder: Path, curves: fl.LightCurves) -> Path:
+    """The file that holds them."""
+    pq.write_table(curves.to_arrow(), folder / "stored.parquet")
+    return folder / "stored.parquet"
+
+
+# --- which classifier answers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("survey", "name"), [("ZTF", "ztf"), ("LSST", "lsst"), ("DES", "sims"), ("Pan-STARRS", "sims")]
+)
+def test_the_classifier_follows_the_survey_and_is_said(
+    survey: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = few(survey, "grrg gg")
+    found = fl.classify(curves)
+    assert found.classifier == name and survey in found.chosen
+    np.testing.assert_array_equal(found.probabilities, fl.load(name).classify(curves).probabilities)
+    assert fl.load(survey=survey).name == name
+    assert fl.classify(curves, "reference").chosen == ""
+    assert fl.suggest(curves=curves).classifier == name
+    out = tmp_path / "p.parquet"
+    assert typed("classify", stored(tmp_path, curves), "--out", out) == 0
+    assert f"classifier {name} 1" in (told := capsys.readouterr().err) and found.chosen in told
+    metadata = pq.read_table(out).schema.metadata
+    assert metadata[b"firstlight.classifier"].decode() == name
+    assert metadata[b"firstlight.chosen"].decode() == found.chosen
+
+
+def test_light_curves_that_no_packaged_classifier_is_for_are_refused_with_those_that_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = few("ATLAS", "coco")
+    with pytest.raises(UsageError, match=r"light curves of ATLAS.*ztf reads ZTF-g, ZTF-r.*classifier=NAME"):
+        fl.classify(curves)
+    assert typed("classify", stored(tmp_path, curves)) == 2
+    told = capsys.readouterr().err
+    assert all(name in told for name in fl.classifiers()) and "--classifier" in told
+    with pytest.raises(UsageError, match="no classifier is named"):
+        fl.load()
+
+
+def test_several_surveys_in_one_table_have_one_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = fl.LightCurves.concat([few("ZTF", "grgr"), few("LSST", "grizy ugr")])
+    found = fl.classify(both)
+    assert found.classifier == "sims" and "ZTF and LSST" in found.chosen
+    assert np.isfinite(found.final()).all()
+    assert typed("classify", stored(tmp_path, both)) == 0
+    assert found.chosen in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("survey", "bands", "who"),
+    [("DES", "zzgr gr zz", "reference"), ("ZTF", "grii gg ii", "no packaged one")],
+)
+def test_rows_in_passbands_that_are_not_read_are_counted_and_flagged(
+    survey: str, bands: str, who: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = few(survey, bands)
+    found = fl.classify(curves)
+    flagged = [bool(flag & fl.Flag.UNREAD_PASSBAND) for flag in found.flags]
+    assert flagged == [True, False, True]
+    ((band, rows),) = found.unread.items()
+    assert rows == 4
+    classifier = fl.load(found.classifier)
+    for k in range(3):
+        state = classifier.start(survey=survey)
+        for row in range(curves.offsets[k], curves.offsets[k + 1]):
+            name, flux = curves.passbands[curves.passband[row]], curves.flux[row]
+            state, _ = classifier.step(state, fl.Observation(curves.time[row], name, flux, 1e3))
+        assert bool(state.preparation.flags & fl.Flag.UNREAD_PASSBAND) == flagged[k]
+    states, _, _ = classifier.step_many(classifier.start_many(curves), curves)
+    assert [bool(f & fl.Flag.UNREAD_PASSBAND) for f in states.preparation.columns["flags"]] == flagged
+    assert typed("classify", stored(tmp_path, curves)) == 0
+    told = capsys.readouterr().err
+    assert f"4 in {band}, which {who}" in told and "2 unread_passband" in told
+
+
+def test_the_packaged_classifiers_are_listed_with_survey_passbands_and_default(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert typed("classifiers") == 0
+    text = capsys.readouterr().out
+    said = ("survey: ZTF", "default for: LSST", "default for: every other survey", "passbands: ZTF-g, ZTF-r")
+    assert all(words in text for words in said)
+    assert [name for name in fl.classifiers() if purpose_of(name).default] == ["lsst", "sims", "ztf"]
 
 
 # --- coarser classes ----------------------------------------------------------------------------------------

@@ -4,7 +4,14 @@ from firstlight._rooms import moved
 from firstlight.classifier.calibration import Calibration
 from firstlight.classifier.checkpoint import Checkpoint, read_checkpoint
 from firstlight.classifier.classifier import Classifier
-from firstlight.classifier.loading import classifiers, classify, load
+from firstlight.classifier.loading import (
+    classifiers,
+    classify,
+    default_for,
+    load,
+    purpose_of,
+    who_reads,
+)
 from firstlight.classifier.predictions import Predictions
 from firstlight.classifier.stepping import Stepped, StreamState, StreamStates
 from firstlight.classifier.trust import ClassSets, Novelty, Trust
@@ -22,8 +29,11 @@ __all__ = [
     "Trust",
     "classifiers",
     "classify",
+    "default_for",
     "load",
+    "purpose_of",
     "read_checkpoint",
+    "who_reads",
 ]
 
 _NAMES = ("Choice", "Suggestions", "choose", "suggest")

@@ -46,6 +46,8 @@ class ByObject:
     novelty: Floats32 | None = None
     evidence: Evidence | None = None
     left_out: tuple[str, ...] = ()
+    not_read: tuple[str, ...] = ()
+    chosen: str = ""
     curves: LightCurves | None = None
 
     def __len__(self) -> int:

@@ -191,6 +191,7 @@ class Classifier(Familiar):
             novelty=said.novelty,
             evidence=readout.evidence(said.probabilities, said.stated, said.n_detections),
             left_out=readout.left_out,
+            not_read=tuple(b.name for b in curves.bands if self.preparation.reads(b) is None),
             curves=curves,
         )
 

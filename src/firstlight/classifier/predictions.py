@@ -117,6 +117,10 @@ class Predictions(ByObject):
     left_out : tuple of str
         Classes of the classifier that were not asked for, and whose probability was shared out among those
         that were (`Classifier.classify`, ``renormalise``).
+    not_read : tuple of str
+        Passbands that the classifier does not read; `unread` counts their observations.
+    chosen : str
+        Why this classifier answers, where none was named.
     curves : LightCurves or None
         What was classified, for figures.
 
@@ -161,6 +165,17 @@ class Predictions(ByObject):
                 hint=("Fine-tune one with ", Arg("calibration_folds", 5), "."),
             )
         return self.evidence(coverage)
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """Usable observations in passbands that the classifier does not read, by passband."""
+        usable = self.passband >= 0 if self.curves is None else self.curves.usable
+        rows = np.bincount(self.passband[usable], minlength=len(self.passbands)).tolist()
+        return {
+            name: count
+            for name, count in zip(self.passbands, rows, strict=True)
+            if count and name in self.not_read
+        }
 
     def final_sets(self, coverage: float = 0.9) -> Bools:
         """The classes that stay possible after the last observation, bool [n, C]; see `sets`."""
@@ -261,8 +276,11 @@ class Predictions(ByObject):
             "firstlight.hash": self.hash,
             "firstlight.classes": json.dumps(list(self.classes), ensure_ascii=False),
         }
-        left_out = json.dumps(list(self.left_out), ensure_ascii=False)
-        return known | ({"firstlight.left_out": left_out} if self.left_out else {})
+        if self.chosen:
+            known["firstlight.chosen"] = self.chosen
+        if self.left_out:
+            known["firstlight.left_out"] = json.dumps(list(self.left_out), ensure_ascii=False)
+        return known
 
     def _observation_columns(self, sets: float | None) -> dict[str, pa.Array]:
         lengths = np.diff(self.offsets)

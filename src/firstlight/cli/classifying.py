@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
 from firstlight.cli.inputs import open_input
 from firstlight.cli.outputs import STDOUT, checked, table_output
 from firstlight.cli.talking import Report, about, progress
+
+if TYPE_CHECKING:
+    from firstlight.classifier import Classifier
 
 
 @click.command(
@@ -66,14 +70,16 @@ def classify(table: str | tuple[str, ...], out: str = STDOUT, **given: Any) -> N
     shape = {name: given.pop(name) for name in ("every_observation", "sets") if name in given}
     report = Report()
     with open_input(table, opt.reading(given)) as source:
-        model = opt.classifier(given)
+        answering = opt.classifier(given)
         with progress("classifying") as tick, table_output(out) as write:
             for curves in source.batches(report.notes):
-                predictions = model.classify(curves, **given)
+                model = answering(curves)
+                predictions = replace(model.classify(curves, **given), chosen=answering.why)
                 write(predictions.to_arrow(**shape))
                 report.add(predictions)
                 tick(len(curves))
-    report.say([about(model), *([f"written to {out}"] if out != STDOUT else [])])
+    last = [about(model, answering.why)] if report.tally else []
+    report.say([*last, *([f"written to {out}"] if out != STDOUT else [])])
 
 
 @click.command(
@@ -84,11 +90,34 @@ def classify(table: str | tuple[str, ...], out: str = STDOUT, **given: Any) -> N
     calls=["classifiers"],
 )
 def classifiers() -> None:
-    """List the classifiers that come with firstlight: classes, and the first line of the card."""
+    """List the classifiers that come with firstlight: survey, passbands, classes, and what each is.
+
+    Where none is named, light curves are answered for by the one that is the default of their survey.
+    """
     from firstlight import classifier
     from firstlight.classifier.familiar import first_line
 
     for name in classifier.classifiers():
-        model = classifier.load(name)
+        model, purpose = classifier.load(name), classifier.purpose_of(name)
         click.echo(f"{name:16s} {first_line(model.card)}")
-        click.echo(f"{'':16s} classes: {', '.join(model.classes)}")
+        for what, said in (
+            ("survey", ", ".join(model.surveys)),
+            ("default for", purpose.default),
+            ("passbands", _passbands(model)),
+            ("classes", ", ".join(model.classes)),
+        ):
+            if said:
+                click.echo(f"{'':16s} {what}: {said}")
+
+
+def _passbands(model: Classifier) -> str:
+    """Those that it was trained on, and of other surveys those that it reads as one of them."""
+    from firstlight import facts
+
+    own = [band.name for band in model.passbands]
+    others = [
+        band.name
+        for band in facts.all_passbands().values()
+        if band.name not in own and model.preparation.reads(band) is not None
+    ]
+    return ", ".join(own) + (f"; and as one of them {', '.join(others)}" if others else "")

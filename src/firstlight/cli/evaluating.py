@@ -9,7 +9,7 @@ import click
 from firstlight.cli import options as opt
 from firstlight.cli.commands import INPUT, OUTPUT, Command, OneOf, option
 from firstlight.cli.inputs import read_curves
-from firstlight.cli.talking import drawn_or_told, say
+from firstlight.cli.talking import about, drawn_or_told, say
 from firstlight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def evaluate(
     from firstlight.evaluate import evaluate as score
 
     reading = opt.reading(given)
-    model = opt.classifier(given)
+    answering = opt.classifier(given)
     if protocol is None:
         curves = read_curves(table, reading)
     else:
@@ -98,6 +98,8 @@ def evaluate(
             raise UsageError("a protocol has one folder of data", where="TABLE", hint="Name one.")
         benchmark = benchmarks.protocol(protocol, opt.existing(table, "TABLE"))
         curves, given = benchmark.test, {"classes": benchmark.classes, **given}
+    model = answering(curves)
+    say(about(model, answering.why))
     report = score(model, curves, **given)
     click.echo(report.to_markdown(), nl=False)
     if out is not None:

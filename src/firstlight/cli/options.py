@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firstlight.cli.commands import CLASSIFIER, INPUT, OUTPUT, Decorator, Function, option
-from firstlight.errors import CheckpointError, FirstlightError, UnknownNameError, UsageError, Words, joined
+from firstlight.errors import (
+    Arg,
+    CheckpointError,
+    FirstlightError,
+    UnknownNameError,
+    UsageError,
+    Words,
+    joined,
+)
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier
+    from firstlight.lightcurves import LightCurves
 
 
 def listed(values: Sequence[str]) -> tuple[str, ...]:
@@ -161,8 +170,7 @@ _LOADING = (
     option(
         "--classifier",
         group=CLASSIFIER,
-        shown="ztf",
-        help="Name of a packaged classifier, or path of your own.",
+        help="Name of a packaged classifier, or path of your own. Default: the packaged one of the survey.",
     ),
     option(
         "--threads",
@@ -223,11 +231,44 @@ def reading(given: dict[str, Any]) -> dict[str, Any]:
     return {name: given.pop(name) for name in READING if name in given}
 
 
-def classifier(given: dict[str, Any]) -> Classifier:
-    """The classifier of ``--classifier`` and ``--threads``, which are taken out of `given`."""
-    from firstlight.classifier import load
+class Chosen:
+    """The classifier of ``--classifier``, or where none was typed, that of the light curves given.
 
-    named = [given.pop("classifier")] if "classifier" in given else []
+    Attributes
+    ----------
+    why : str
+        Why it answers; "" where it was typed.
+    """
+
+    def __init__(self, named: str | None, threads: Mapping[str, Any]) -> None:
+        self.why, self._threads = "", threads
+        self._model = None if named is None else self._loaded(named)
+
+    def _loaded(self, name: str) -> Classifier:
+        from firstlight.classifier import load
+
+        with asked("--classifier"):
+            return load(name, **self._threads)
+
+    def __call__(self, curves: LightCurves) -> Classifier:
+        """The classifier for these light curves: that of those before them too, or an error."""
+        from firstlight.classifier import default_for
+
+        if self._model is not None and not self.why:
+            return self._model
+        name, why = default_for(curves)
+        if self._model is None:
+            self._model, self.why = self._loaded(name), why
+        elif self._model.name != name:
+            raise UsageError(
+                f"the table began with light curves for the classifier {self._model.name} ({self.why}), and "
+                f"goes on with others, for {name} ({why})",
+                hint=("Name one for all of them: ", Arg("classifier", name), "."),
+            )
+        return self._model
+
+
+def classifier(given: dict[str, Any]) -> Chosen:
+    """The classifier of ``--classifier`` and ``--threads``, which are taken out of `given`."""
     threads = {name: given.pop(name) for name in ("threads",) if name in given}
-    with asked("--classifier"):
-        return load(*named, **threads)
+    return Chosen(given.pop("classifier", None), threads)

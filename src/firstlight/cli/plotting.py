@@ -9,7 +9,7 @@ import click
 from firstlight.cli import options as opt
 from firstlight.cli.commands import CLASSIFIER, OUTPUT, Command, option
 from firstlight.cli.inputs import open_input
-from firstlight.cli.talking import say
+from firstlight.cli.talking import about, say
 
 
 @click.command(
@@ -64,7 +64,10 @@ def plot(table: str | tuple[str, ...], out: str, no_classifier: bool = False, **
     from firstlight import figures
 
     with open_input(table, opt.reading(given)) as source:
+        answering = None if no_classifier else opt.classifier(given)
         curves = source.read([])
-    model = None if no_classifier else opt.classifier(given)
+    model = None if answering is None else answering(curves)
     drawn = figures.plot(model, curves, out, **given)
+    if model is not None and answering is not None:
+        say(about(model, answering.why))
     say(f"{len(drawn)} figure{'s' if len(drawn) != 1 else ''} written to {out}")

@@ -69,8 +69,9 @@ def suggest(
 
     checked(out, inputs=(*opt.paths(table), *(() if labelled is None else (labelled,))))
     reading = opt.reading(given)
-    model = opt.classifier(given)
+    answering = opt.classifier(given)
     curves = read_curves(table, reading)
+    model = answering(curves)
     if labelled is not None:
         given["labelled"] = read_curves(labelled, reading)
     found = ranked(model, curves, **given)
@@ -79,6 +80,6 @@ def suggest(
     say(f"{len(found)} of {found.candidates:,} objects suggested")
     if found.left_out:
         say("left out: " + ", ".join(f"{count:,} {why}" for why, count in found.left_out.items()))
-    say(about(model))
+    say(about(model, answering.why))
     if out != STDOUT:
         say(f"written to {out}")

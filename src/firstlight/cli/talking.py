@@ -18,6 +18,7 @@ from firstlight.notes import worded
 
 if TYPE_CHECKING:
     from firstlight.classifier import Classifier, Predictions
+    from firstlight.facts import Passband
     from firstlight.lightcurves import LightCurves, Tally
 
 
@@ -62,9 +63,10 @@ class Aloud(list[str]):
         say(worded(line, spelling(click.get_current_context().command)))
 
 
-def about(model: Classifier) -> str:
-    """Which classifier gave an answer, and by which hash."""
-    return f"classifier {model.name} {model.version}, hash {model.hash[:12]}"
+def about(model: Classifier, why: str = "") -> str:
+    """Which classifier gave an answer, by which hash, and why where it was not named."""
+    said = f"classifier {model.name} {model.version}, hash {model.hash[:12]}"
+    return f"{said}: {why}" if why else said
 
 
 def drawn_or_told(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -109,16 +111,34 @@ class Report:
     """What happened to the objects of a run, over all its batches, and the notes of the reader."""
 
     tally: Tally | None = None
+    unread: dict[Passband, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, what: LightCurves | Predictions) -> None:
         """Count what was read, or answered."""
         more = what.tally()
         self.tally = more if self.tally is None else self.tally + more
+        curves, unread = getattr(what, "curves", None), getattr(what, "unread", {})
+        for band in () if curves is None else curves.bands:
+            if band.name in unread:
+                self.unread[band] = self.unread.get(band, 0) + unread[band.name]
 
     def say(self, last: Sequence[str] = ()) -> None:
         """Print the report on stderr, in words of the command that runs."""
         spell = spelling(click.get_current_context().command)
         counted = [] if self.tally is None else self.tally.lines()
+        if self.unread:
+            rows = sum(self.unread.values())
+            each = ", ".join(map(_unread, self.unread.items()))
+            counted.append(f"{rows:,} observations in passbands that the classifier does not read: {each}")
         for line in [*counted, *(worded(note, spell) for note in dict.fromkeys(self.notes)), *last]:
             say(line)
+
+
+def _unread(found: tuple[Passband, int]) -> str:
+    """A passband that is not read, how often, and who reads it."""
+    from firstlight.classifier import who_reads
+
+    band, rows = found
+    others = ", ".join(who_reads(band))
+    return f"{rows:,} in {band.name}, which {f'{others} can read' if others else 'no packaged one reads'}"

@@ -45,6 +45,8 @@ class Flag(IntFlag):
     """Object: its positions scatter by more than 2 arcsec."""
     BAD_QUALITY = 8192
     """The survey's own quality flags, or the sign of a magnitude, say not to use it."""
+    UNREAD_PASSBAND = 16384
+    """Object: some observations lie in passbands that the classifier does not read."""
 
 
 UNUSABLE = (

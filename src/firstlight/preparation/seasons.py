@@ -142,6 +142,7 @@ def _flags(curves: LightCurves, usable: Bools, known: Bools, late: Ints) -> Bits
     flags = np.zeros(len(curves), np.uint16)
     flags[late] |= np.uint16(Flag.OUTSIDE_WINDOW)
     if not np.array_equal(usable, known):
+        flags[curves.owner[usable & ~known]] |= np.uint16(Flag.UNREAD_PASSBAND)
         some = np.bincount(curves.owner[usable], minlength=len(curves)) > 0
         none = np.bincount(curves.owner[known], minlength=len(curves)) == 0
         flags[some & none] |= np.uint16(Flag.NO_KNOWN_PASSBAND)

@@ -22,12 +22,12 @@ def step(rules: Rules, state: State, one: Observation) -> tuple[State, Floats32,
     """See `Preparation.step`."""
     place = _place(state, one.passband)
     filters = state.filters
-    if not filters.reads[place]:
-        return _nothing(rules, state)
     if one.time > FIRST_JD:
         raise DataError(f"holds {one.time:.1f}: not MJD", where="time", hint="Subtract 2400000.5.")
     row = KeptRow(float(one.time), float(one.flux), float(one.flux_err), float(one.limit), place, False)
     measured, limited, bits = judged(row.time, row.flux, row.flux_err, row.limit, NUMBERS)
+    if not filters.reads[place]:
+        return _nothing(rules, state, 0 if bits else Flag.UNREAD_PASSBAND)
     if bits:
         return _nothing(rules, state, int(bits))
     detected = measured and _detected(state, one, row)

@@ -124,6 +124,7 @@ def _taken(rules: Rules, states: States, columns: AnyArray, rows: Rows, owner: I
     unusable = np.flatnonzero(~usable & (reads | (rows.passband < 0)))
     if unusable.size:
         np.bitwise_or.at(columns["flags"], owner[unusable], rows.flags[unusable] & np.uint16(UNUSABLE))
+    columns["flags"][owner[usable & ~reads & (rows.passband >= 0)]] |= np.uint16(Flag.UNREAD_PASSBAND)
     late = np.zeros(len(owner), np.bool_)
     taken = np.flatnonzero(
         known & rules.counts(np.isfinite(rows.flux), np.isfinite(rows.limit), rows.detected & known)

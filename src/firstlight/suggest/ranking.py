@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from firstlight._types import AnyArray, Bools, Floats, Floats32
-from firstlight.classifier import Classifier, load
+from firstlight.classifier import Classifier, default_for, load
 from firstlight.classifier.predictions import require_curves
 from firstlight.classifier.readout import REST, Priors
 from firstlight.errors import Arg, UnknownNameError, UsageError, whole_number
@@ -21,11 +21,11 @@ from firstlight.suggest.acquisition import choose
 from firstlight.suggest.suggestions import Suggestions, reasons
 
 # Days after which a transient that was not detected again can hardly be observed any more.
-SEEN_WITHIN = 30.0
+SEEN_WITHIN = 30
 
 
 def suggest(
-    classifier: Classifier | str | Path = "ztf",
+    classifier: Classifier | str | Path | None = None,
     curves: LightCurves | None = None,
     *,
     number: int = 20,
@@ -45,7 +45,7 @@ def suggest(
     Parameters
     ----------
     classifier : Classifier, str or Path
-        The one to be taught, as far as it has come.
+        The one to be taught, as far as it has come; by default the packaged one of the survey of `curves`.
     curves : LightCurves
         What could be observed. Objects that carry a ``label`` count as labelled.
     number : int
@@ -137,7 +137,10 @@ def _in_order(classifier: Any, curves: Any) -> tuple[Classifier, LightCurves]:
         warnings.warn(
             "suggest(curves, classifier) is now suggest(classifier, curves)", DeprecationWarning, stacklevel=3
         )
-        classifier, curves = "ztf" if curves is None else curves, classifier
+        classifier, curves = curves, classifier
+    if classifier is None:
+        require_curves(curves, where="suggest")
+        classifier = default_for(curves).name
     return classifier if isinstance(classifier, Classifier) else load(classifier), curves
 
 
