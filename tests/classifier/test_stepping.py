@@ -117,7 +117,7 @@ def test_bytes_of_another_question_classifier_or_length_are_refused(classifier, 
         lambda: ztf.states_of(stored, many.bands, novelty=True),
         lambda: classifier.states_of(stored, many.bands),
         lambda: ztf.states_of([one[:200] for one in stored], many.bands),
-        lambda: ztf.states_of([b"\x02" + one[1:] for one in stored], many.bands),
+        lambda: ztf.states_of([b"\x01" + one[1:] for one in stored], many.bands),
         lambda: ztf.states_of([one[:-3] for one in stored], many.bands),
     ):
         with pytest.raises(DataError, match="state 0"):

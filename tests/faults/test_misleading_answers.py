@@ -214,6 +214,83 @@ def test_class_sets_hold_the_most_probable_class_and_grow_with_the_coverage(name
     assert final[np.arange(len(final)), found.final().argmax(axis=1)].all()
 
 
+# --- what does not vary -------------------------------------------------------------------------------------
+
+
+def steady(kind: str, survey: str, seed: int, noise: float = 1.0) -> fl.LightCurves:
+    """Forced photometry of one object over 300 days that is no transient, or is one."""
+    random = np.random.default_rng(seed)
+    bands = [band.short for band in fl.survey(survey).passbands][: 3 if survey == "LSST" else 2]
+    days = np.sort(random.uniform(0.0, 300.0, 100))
+    level = 10.0 ** random.uniform(4.3, 5.0)
+    flux = {
+        "constant": np.full(100, level),
+        "step": np.where(days < 120.0, 0.0, level),
+        "two levels": np.where(days < 60.0, level, 1.7 * level),
+        "supernova": level * np.exp(-np.abs(days - 60.0) / np.where(days < 60.0, 6.0, 35.0)),
+        "plateau of 40 days": level * np.where(days < 60.0, 0.0, np.where(days < 100.0, 1.0, 0.1)),
+    }[kind]
+    error = np.full(100, level / 20.0)
+    return fl.LightCurves.from_columns(
+        object_id=[kind] * 100,
+        time=60_000.0 + days,
+        passband=random.choice(bands, 100),
+        flux=flux + noise * error * random.normal(size=100),
+        flux_err=error,
+        flux_unit="nJy",
+        survey=survey,
+    )
+
+
+@pytest.mark.parametrize("survey", ["ZTF", "LSST"])
+@pytest.mark.parametrize("kind", ["constant", "step", "two levels"])
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_what_is_constant_or_has_one_step_is_flagged_and_has_no_answer(
+    kind: str, survey: str, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = steady(kind, survey, seed)
+    found = fl.classify(curves)
+    assert found.flags[0] & fl.Flag.CONSTANT_FLUX
+    assert np.isnan(found.final()).all()
+    assert typed("classify", stored(tmp_path, curves)) == 0
+    assert "constant_flux" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("survey", ["ZTF", "LSST"])
+@pytest.mark.parametrize("kind", ["supernova", "plateau of 40 days"])
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_what_rises_and_falls_is_answered(kind: str, survey: str, seed: int) -> None:
+    found = fl.classify(steady(kind, survey, seed))
+    assert not found.flags[0] & fl.Flag.CONSTANT_FLUX
+    assert np.isfinite(found.final()).all()
+
+
+@pytest.mark.parametrize("name", ["ztf", "lsst", "sims", "reference"])
+def test_a_stream_and_a_look_back_know_what_is_flat_as_a_table_does(name: str) -> None:
+    survey, classifier = "LSST" if name == "lsst" else "ZTF", fl.load(name)
+    for kind in ("constant", "two levels", "supernova"):
+        curves = steady(kind, survey, 5)
+        whole = classifier.classify(curves)
+        state, states = classifier.start(survey=survey), classifier.start_many(curves)
+        for row in range(len(curves.time)):
+            band, flux, error = curves.passband[row], curves.flux[row], curves.flux_err[row]
+            one = fl.Observation(
+                curves.time[row], curves.passbands[band], flux, error, bool(curves.detected[row])
+            )
+            state, p = classifier.step(state, one)
+            now = np.full(len(classifier.classes), np.nan) if p is None else p
+            np.testing.assert_allclose(now, whole.probabilities[row], atol=1e-6, equal_nan=True)
+            assert (state.flags ^ int(whole.flags[0])) & fl.Flag.CONSTANT_FLUX == 0 or row < 99
+            if row % 10 == 9:
+                delivered = np.zeros(100, np.bool_)
+                delivered[row - 9 : row + 1] = True
+                states, many, _ = classifier.step_many(states, curves.where(delivered))
+                states = classifier.states_of(states.to_bytes(), curves.bands)
+                np.testing.assert_array_equal(many[0], now)
+                then = classifier.classify(curves.until(mjd=curves.time[row])).final()[0]
+                np.testing.assert_allclose(then, now, atol=1e-6, equal_nan=True)
+
+
 # --- suggestions --------------------------------------------------------------------------------------------
 
 

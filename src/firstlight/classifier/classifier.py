@@ -11,6 +11,7 @@ import numpy as np
 
 from firstlight import facts
 from firstlight._types import Bools, Floats32
+from firstlight.classifier import constancy
 from firstlight.classifier.calibration import Calibration, shares
 from firstlight.classifier.checkpoint import CONFIG, NETWORK, TRUST, Checkpoint
 from firstlight.classifier.familiar import Familiar
@@ -27,7 +28,7 @@ from firstlight.classifier.stepping import (
 )
 from firstlight.classifier.trust import Trust, read_trust
 from firstlight.errors import Arg, CheckpointError, FirstlightError, UsageError, whole_number
-from firstlight.lightcurves import LightCurves
+from firstlight.lightcurves import Flag, LightCurves
 from firstlight.preparation import Observation, Preparation, Sequences
 
 
@@ -162,11 +163,17 @@ class Classifier(Familiar):
             outputs = self._run(sequences, readout.outputs, batch_size)
             issued = sequences.issued
             rows = sequences.row[issued] + begin
-            said.put(rows, readout(outputs, sequences.features, issued, sequences.n_detections[issued]))
+            answers = readout(outputs, sequences.features, issued, sequences.n_detections[issued])
+            memory = constancy.nothing(len(sequences))
+            flat, _ = constancy.follow(memory, sequences.names, sequences.features, sequences.offsets)
+            said.put(rows, answers.without(flat[issued]))
             days[rows] = sequences.time[issued]
             read[sequences.row + begin] = True
             flags[first:last] |= sequences.flags
         carry_on(said.columns(), days, curves)
+        withheld = np.flatnonzero(np.isfinite(days) & np.isnan(said.probabilities[:, 0]))
+        ends = np.intersect1d(withheld, curves.offsets[1:] - 1)
+        flags[curves.owner[ends]] |= np.uint16(Flag.CONSTANT_FLUX)
         # As `LightCurves.until` counts, so that a look back says what was said then.
         lengths, usable = np.diff(curves.offsets), curves.detected & curves.usable
         detections = running(usable & (curves.time >= np.repeat(curves.trigger, lengths)))
@@ -257,6 +264,7 @@ class Classifier(Familiar):
             preparation=self.preparation.start(metadata, survey=survey),
             hidden=self._network.first_hidden(),
             question=question,
+            constancy=constancy.nothing(1),
         )
 
     def step(self, state: StreamState, observation: Observation) -> tuple[StreamState, Floats32 | None]:
@@ -296,7 +304,8 @@ class Classifier(Familiar):
         question = self._question(classes, priors, novelty, renormalise, where="start_many")
         answers = self._readout(question).nothing(len(curves))
         hidden = self._network.first_hidden(len(curves))
-        return StreamStates(self.preparation.begin(curves), hidden, answers, question)
+        memory = constancy.nothing(len(curves))
+        return StreamStates(self.preparation.begin(curves), hidden, answers, question, memory)
 
     def step_many(self, states: StreamStates, curves: LightCurves) -> Stepped:
         """What becomes of n objects by further observations: their states, and the answers in force.
@@ -340,8 +349,8 @@ class Classifier(Familiar):
         """
         question = self._question(classes, priors, novelty, renormalise, where="states_of")
         nothing = self._readout(question).nothing(0)
-        hidden, answers, rest = from_bytes(data, self._network.first_hidden(0), nothing)
-        return StreamStates(self.preparation.states_of(rest, bands), hidden, answers, question)
+        hidden, answers, memory, rest = from_bytes(data, self._network.first_hidden(0), nothing)
+        return StreamStates(self.preparation.states_of(rest, bands), hidden, answers, question, memory)
 
     def sets(self, states: StreamState | StreamStates, coverage: float = 0.9) -> Bools:
         """The classes that stay possible, bool [C] or [n, C]: before an answer all (`Predictions.sets`)."""

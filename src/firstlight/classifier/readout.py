@@ -80,6 +80,19 @@ class RowAnswers(NamedTuple):
         others = [None if self.stated is self.probabilities else self.stated, self.novelty]
         return [self.probabilities, self.n_detections, *(one for one in others if one is not None)]
 
+    def without(self, flat: Bools) -> RowAnswers:
+        """No answer at rows that are flat by then: see `constancy`."""
+        if not flat.any():
+            return self
+        probabilities, stated = self.probabilities.copy(), self.stated
+        probabilities[flat] = np.nan
+        if stated is self.probabilities:
+            stated = probabilities
+        elif stated is not None:
+            stated = stated.copy()
+            stated[flat] = np.nan
+        return self._replace(probabilities=probabilities, stated=stated)
+
     def put(self, rows: Ints, answers: RowAnswers) -> None:
         """Write the answers of these rows, in place."""
         for column, values in zip(self.columns(), answers.columns(), strict=True):

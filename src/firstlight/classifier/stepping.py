@@ -11,12 +11,13 @@ import numpy as np
 
 from firstlight import preparation
 from firstlight._types import AnyArray, Bools, Floats32, Ints
+from firstlight.classifier import constancy
 from firstlight.classifier.inference import Network
 from firstlight.classifier.readout import Question, Readout, RowAnswers
 from firstlight.errors import DataError, UsageError
-from firstlight.lightcurves import LightCurves
+from firstlight.lightcurves import Flag, LightCurves
 
-VERSION = 1
+VERSION = 2
 _HEADER = struct.Struct("<BxHHH")  # version, bytes of hidden state, of the answer, of each other column
 
 
@@ -38,6 +39,8 @@ class StreamState(NamedTuple):
         Of the answer in force, with the classifier's own classes and shares: what `Classifier.sets` reads.
     n_detections : int
         Seen by the network when it gave the answer in force.
+    constancy : float32 [1, ...]
+        By which it is known whether the light curve is flat (`firstlight.classifier.constancy`).
     """
 
     preparation: preparation.State
@@ -47,6 +50,13 @@ class StreamState(NamedTuple):
     novelty: float | None = None
     stated: Floats32 | None = None
     n_detections: int = 0
+    constancy: Floats32 = constancy.nothing(1)
+
+    @property
+    def flags(self) -> int:
+        """`Flag` bits of what was met so far, as `Predictions.flags` has them."""
+        flat = self.probabilities is not None and bool(np.isnan(self.probabilities[0]))
+        return self.preparation.flags | (Flag.CONSTANT_FLUX if flat else 0)
 
     def sets(self, coverage: float = 0.9) -> Bools:
         """Moved: the thresholds are the classifier's, ``classifier.sets(state, coverage)``."""
@@ -66,12 +76,15 @@ class StreamStates:
         Those in force, a row an object; NaN before the first.
     question : Question
         On which classes it answers, and with which priors: the same of all objects.
+    constancy : float32 [n, ...]
+        By which it is known which light curves are flat.
     """
 
     preparation: preparation.States
     hidden: Floats32
     answers: RowAnswers
     question: Question
+    constancy: Floats32
 
     def __len__(self) -> int:
         return len(self.preparation)
@@ -103,6 +116,7 @@ class StreamStates:
             preparation=self.preparation.take(which),
             hidden=self.hidden[:, which],
             answers=self.answers.over(lambda column: column[which]),
+            constancy=self.constancy[which],
         )
 
     @staticmethod
@@ -116,11 +130,12 @@ class StreamStates:
             np.concatenate([part.hidden for part in parts], axis=1),
             first.over(lambda *columns: np.concatenate(columns), *others),
             parts[0].question,
+            np.concatenate([part.constancy for part in parts]),
         )
 
     def to_bytes(self) -> list[bytes]:
         """Each object as bytes, which `Classifier.states_of` reads."""
-        columns = [self.hidden.transpose(1, 0, 2), *self.answers.columns()]
+        columns = [self.hidden.transpose(1, 0, 2), *self.answers.columns(), self.constancy]
         head = _head(columns)
         return [
             b"".join([head, *(column[k].tobytes() for column in columns), one])
@@ -153,8 +168,8 @@ def _head(columns: Sequence[AnyArray]) -> bytes:
 
 def from_bytes(
     data: Iterable[bytes], hidden: Floats32, nothing: RowAnswers
-) -> tuple[Floats32, RowAnswers, list[bytes]]:
-    """Hidden states, answers, and the bytes of the preparation, of what `StreamStates.to_bytes` wrote.
+) -> tuple[Floats32, RowAnswers, Floats32, list[bytes]]:
+    """Hidden states, answers, constancy and the preparation, as bytes, of what `StreamStates.to_bytes` wrote.
 
     Parameters
     ----------
@@ -170,7 +185,7 @@ def from_bytes(
         For bytes of another version, network or question, or cut short.
     """
     data = list(data)
-    columns = [hidden.transpose(1, 0, 2), *nothing.columns()]
+    columns = [hidden.transpose(1, 0, 2), *nothing.columns(), constancy.nothing(0)]
     head = _head(columns)
     kind = np.dtype([("head", "V8"), *((f"c{k}", c.dtype, c.shape[1:]) for k, c in enumerate(columns))])
     for k, one in enumerate(data):
@@ -186,6 +201,7 @@ def from_bytes(
     return (
         np.ascontiguousarray(read["c0"].transpose(1, 0, 2)),
         answers,
+        next(found),
         [one[kind.itemsize :] for one in data],
     )
 
@@ -203,14 +219,18 @@ def advance_one(
     if not len(features):
         return state._replace(preparation=after)
     offsets = np.array([0, len(features)])
-    hidden = state.hidden if after.season == before.season else network.first_hidden()
+    goes_on = after.season == before.season
+    hidden, memory = (
+        (state.hidden, state.constancy) if goes_on else (network.first_hidden(), constancy.nothing(1))
+    )
     outputs, hidden = network.steps(
         features, offsets, after.context, after.context_mask, hidden, outputs=readout.outputs
     )
-    state = state._replace(preparation=after, hidden=hidden)
+    flat, memory = constancy.follow(memory, rule.feature_names, features, offsets)
+    state = state._replace(preparation=after, hidden=hidden, constancy=memory)
     if not issued[-1]:
         return state
-    said = readout(outputs, features, offsets[1:] - 1, np.array([after.n_detections]))
+    said = readout(outputs, features, offsets[1:] - 1, np.array([after.n_detections])).without(flat[-1:])
     return state._replace(
         probabilities=said.probabilities[0],
         novelty=None if said.novelty is None else float(said.novelty[0]),
@@ -237,13 +257,18 @@ def advance(
         np.where(moved.begins[:, None], np.float32(0.0), states.hidden[:, read.owner]),
         outputs=readout.outputs,
     )
+    memory = np.where(moved.begins[:, None], constancy.nothing(1), states.constancy[read.owner])
+    flat, memory = constancy.follow(memory, read.names, read.features, read.offsets)
     hidden, last = states.hidden.copy(), _last_of_each(read.owner)
     hidden[:, read.owner[last]] = after[:, last]
+    remembered = states.constancy.copy()
+    remembered[read.owner[last]] = memory[last]
     answers, owner = states.answers.over(np.copy), np.repeat(read.owner, read.lengths)
     rows = np.flatnonzero(read.issued)
     rows = rows[_last_of_each(owner[rows])]
-    answers.put(owner[rows], readout(outputs, read.features, rows, read.n_detections[rows], alone=True))
-    states = StreamStates(moved.states, hidden, answers, states.question)
+    said = readout(outputs, read.features, rows, read.n_detections[rows], alone=True)
+    answers.put(owner[rows], said.without(flat[rows]))
+    states = StreamStates(moved.states, hidden, answers, states.question, remembered)
     return Stepped(states, states.probabilities, moved.late)
 
 

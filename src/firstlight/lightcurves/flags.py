@@ -47,6 +47,8 @@ class Flag(IntFlag):
     """The survey's own quality flags, or the sign of a magnitude, say not to use it."""
     UNREAD_PASSBAND = 16384
     """Object: some observations lie in passbands that the classifier does not read."""
+    CONSTANT_FLUX = 32768
+    """Object: constant within errors for 90 days, but for one step at most: no transient, and no answer."""
 
 
 UNUSABLE = (
