@@ -101,7 +101,7 @@ def test_limits_and_unusable_rows_survive():
 
     curves = LightCurves.from_columns(
         object_id=["a"] * 5,
-        time=[1.0, 2, 3, 4, 5],
+        time=[59_001.0, 59_002, 59_003, 59_004, 59_005],
         passband=list("ggrrg"),
         flux=[np.nan, 1000, 900, 800, np.nan],
         flux_err=[np.nan, 50, 50, -1, np.nan],

@@ -75,7 +75,8 @@ def test_sentinels_of_redshift_are_missing_and_flagged(name: str, value: float) 
     ],
 )
 def test_impossible_metadata_are_missing_and_flagged(name: str, value: float) -> None:
-    curves = read({"object_id": ["a", "b", "c"], name: [value, 0.5, np.nan]})
+    beside = {"redshift": [0.1] * 3} if name == "redshift_err" else {}
+    curves = read({"object_id": ["a", "b", "c"], name: [value, 0.5, np.nan], **beside})
     np.testing.assert_array_equal(curves.column(name), [0.5, np.nan, np.nan])
     assert curves.object_flags.tolist() == [0, Flag.BAD_METADATA, 0]
 

@@ -13,7 +13,7 @@ def many(n: int = 6, survey: str = "ZTF", prefix: str = "o", **changes: object) 
     """Objects with 0, 1, 2, ... observations (the first one stands in the metadata only)."""
     random = np.random.default_rng(n)
     owner = np.repeat(np.arange(n), np.arange(n))
-    given = {"object_id": [f"{prefix}{k}" for k in owner], "time": random.uniform(0, 50, len(owner))}
+    given = {"object_id": [f"{prefix}{k}" for k in owner], "time": 59_000 + random.uniform(0, 50, len(owner))}
     given |= {"flux": random.normal(600, 300, len(owner)), "flux_err": np.full(len(owner), 100.0)}
     given |= {"passband": random.choice(["g", "r", "i"], len(owner)), "survey": survey, "flux_unit": "nJy"}
     objects = {"object_id": [f"{prefix}{k}" for k in range(n)], "redshift": np.arange(n) / 10 + 0.1}
@@ -77,7 +77,7 @@ def test_taking_objects_gives_each_of_them_whole(index: list[int]) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.floats(0, 60), st.floats(0, 60))
+@given(st.floats(59_000, 59_060), st.floats(59_000, 59_060))
 def test_a_cut_keeps_what_came_before_and_cuts_compose(early: float, late: float) -> None:
     curves = many()
     cut = curves.until(mjd=late)
@@ -111,25 +111,33 @@ def test_until_days_since_the_trigger(days: float) -> None:
 def test_a_given_trigger_counts_instead_of_the_first_detection() -> None:
     given = {
         "object_id": ["a"] * 5,
-        "time": [1.0, 2.0, 30.0, 31.0, 40.0],
+        "time": [59_001.0, 59_002.0, 59_030.0, 59_031.0, 59_040.0],
         "passband": ["g"] * 5,
         "survey": "ZTF",
     }
     given |= {"flux": [900.0, 50.0, 900.0, 950.0, 960.0], "flux_err": [100.0] * 5, "flux_unit": "nJy"}
-    curves = LightCurves.from_columns(**given, objects={"object_id": ["a"], "trigger_mjd": [30.0]})
-    assert curves.trigger.tolist() == [30.0]
-    assert curves.until(days_since_trigger=1.5).time.tolist() == [1.0, 2.0, 30.0, 31.0]
-    assert curves.until(detections=1).time.tolist() == [1.0, 2.0, 30.0]
+    curves = LightCurves.from_columns(**given, objects={"object_id": ["a"], "trigger_mjd": [59_030.0]})
+    assert curves.trigger.tolist() == [59_030.0]
+    assert curves.until(days_since_trigger=1.5).time.tolist() == [59_001.0, 59_002.0, 59_030.0, 59_031.0]
+    assert curves.until(detections=1).time.tolist() == [59_001.0, 59_002.0, 59_030.0]
 
 
 def test_flags_follow_the_cut() -> None:
-    given = {"object_id": ["a"] * 3, "time": [1.0, 2.0, 3.0], "passband": ["g"] * 3, "survey": "ZTF"}
+    given = {
+        "object_id": ["a"] * 3,
+        "time": [59_001.0, 59_002.0, 59_003.0],
+        "passband": ["g"] * 3,
+        "survey": "ZTF",
+    }
     given |= {"flux": [50.0, 900.0, np.nan], "flux_err": [100.0] * 3, "flux_unit": "nJy"}
     curves = LightCurves.from_columns(**given, objects={"object_id": ["a"], "redshift": [-9.0]})
     assert curves.object_flags[0] == Flag.REDSHIFT_SENTINEL | Flag.DROPPED_NAN
-    assert curves.until(mjd=2.0).object_flags[0] == Flag.REDSHIFT_SENTINEL
-    assert curves.until(mjd=1.0).object_flags[0] == Flag.REDSHIFT_SENTINEL | Flag.NO_DETECTION
-    assert curves.until(mjd=0.0).object_flags[0] == Flag.REDSHIFT_SENTINEL | Flag.NO_DETECTION | Flag.NO_DATA
+    assert curves.until(mjd=59_002.0).object_flags[0] == Flag.REDSHIFT_SENTINEL
+    assert curves.until(mjd=59_001.0).object_flags[0] == Flag.REDSHIFT_SENTINEL | Flag.NO_DETECTION
+    assert (
+        curves.until(mjd=59_000.0).object_flags[0]
+        == Flag.REDSHIFT_SENTINEL | Flag.NO_DETECTION | Flag.NO_DATA
+    )
 
 
 @pytest.mark.parametrize("choice", [{}, {"mjd": 1.0, "detections": 2}, {"detections": 0}, {"mjd": np.nan}])
@@ -165,7 +173,7 @@ def test_surveys_are_merged_by_the_names_of_their_passbands() -> None:
 
 
 def test_an_unknown_passband_stays_unknown_when_merged() -> None:
-    given = {"object_id": ["a"], "time": [1.0], "passband": ["q"], "flux": [1e3], "flux_err": [1.0]}
+    given = {"object_id": ["a"], "time": [59_001.0], "passband": ["q"], "flux": [1e3], "flux_err": [1.0]}
     given |= {"flux_unit": "nJy", "unknown_passbands": "drop"}
     lost = LightCurves.from_columns(**given, survey="LSST")
     assert LightCurves.concat([many(3), lost])["a"].passband.tolist() == [-1]

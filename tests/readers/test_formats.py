@@ -223,7 +223,7 @@ def test_vector_columns_of_fits_files_do_no_harm(formats: Path, tmp_path: Path) 
             fits.HDUList([hdus[0], fits.BinTableHDU(table)]).writeto(tmp_path / name)
     assert read(tmp_path).equals(read(formats / "snana" / "PLASTICC_alt_sched_MODEL11"))
     table = Table(
-        {"id": [1, 2], "mjd": [1.0, 2.0], "band": ["g", "r"], "flux": [1.0, 2.0], "flux_err": [1.0, 1.0]}
+        {"id": [1, 2], "mjd": [5e4, 5e4 + 1], "band": ["g", "r"], "flux": [1.0, 2.0], "flux_err": [1.0, 1.0]}
     )
     table["stamp"] = np.ones((2, 4, 4))
     table.write(tmp_path / "t.fits")

@@ -332,7 +332,12 @@ def test_a_magnitude_with_an_unreadable_sign_is_not_used(table: pa.Table) -> Non
 
 
 def test_sentinel_limits_and_magnitudes_are_no_values() -> None:
-    columns = {"id": ["a"] * 4, "mjd": [1.0, 2, 3, 4], "band": ["g"] * 4, "mag": [99.0, None, None, 19.0]}
+    columns = {
+        "id": ["a"] * 4,
+        "mjd": [5e4, 5e4 + 1, 5e4 + 2, 5e4 + 3],
+        "band": ["g"] * 4,
+        "mag": [99.0, None, None, 19.0],
+    }
     columns |= {"mag_err": [0.1, None, None, 0.1], "diffmaglim": [20.0, -999.0, 19.5, 20.1]}
     curves = read_table(columns, survey="ZTF")
     assert np.isfinite(curves.limit).tolist() == [True, False, True, False]
@@ -427,7 +432,7 @@ def test_one_time_for_all_rows_is_flagged(table: pa.Table) -> None:
 def test_an_object_with_limits_only_stays_as_a_row() -> None:
     columns = {
         "id": ["a", "a"],
-        "mjd": [1.0, 2.0],
+        "mjd": [5e4, 5e4 + 1],
         "fid": [1, 2],
         "magpsf": [None, None],
         "sigmapsf": [None, None],
@@ -454,7 +459,7 @@ def test_number_types_do_not_matter(kind: str) -> None:
     curves = read_table(
         {
             "id": np.array([1, 1, 2], ">i8"),
-            "mjd": np.array([1, 2, 3.0], ">f8"),
+            "mjd": np.array([5e4, 5e4 + 1, 5e4 + 2], ">f8"),
             "band": [1, 2, 1],
             "flux": flux,
             "flux_err": flux / 10,
@@ -470,7 +475,7 @@ def test_nulls_and_masks_are_missing_not_numbers() -> None:
     curves = read_table(
         {
             "id": ["a"] * 3,
-            "mjd": pa.array([1.0, 2.0, 3.0]),
+            "mjd": pa.array([5e4, 5e4 + 1, 5e4 + 2]),
             "band": ["g"] * 3,
             "flux": flux,
             "flux_err": [1.0, 1.0, 1.0],
@@ -488,7 +493,7 @@ def test_ids_keep_all_their_digits(tmp_path: Path) -> None:
     ids = [170587116732416143, 170587116732416144]
     columns = {
         "diaObjectId": ids,
-        "mjd": [1.0, 2.0],
+        "mjd": [5e4, 5e4 + 1],
         "band": ["g", "g"],
         "psfFlux": [1.0, 1.0],
         "psfFluxErr": [1.0, 1.0],
@@ -507,7 +512,7 @@ def test_ids_of_any_type_and_spelling_are_kept_in_the_order_of_the_table() -> No
         ([10.0, 9.0, 1.0, 100.0], ["10", "9", "1", "100"]),
         (["  10 ", "9", "1", "100"], ["10", "9", "1", "100"]),
     ):
-        columns = {"id": ids, "mjd": [1.0] * 4, "band": ["g"] * 4, "flux": [1.0] * 4, "flux_err": [1.0] * 4}
+        columns = {"id": ids, "mjd": [5e4] * 4, "band": ["g"] * 4, "flux": [1.0] * 4, "flux_err": [1.0] * 4}
         assert read_table(columns, survey="ZTF", flux_unit="nJy").object_id == (names or ids)
 
 

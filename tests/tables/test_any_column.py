@@ -17,7 +17,6 @@ from firstlight.errors import DataError
 from firstlight.notes import Notes
 from firstlight.tables.columns import (
     as_arrow,
-    days,
     encoded,
     floats,
     fractional,
@@ -29,6 +28,7 @@ from firstlight.tables.columns import (
     truths,
     words,
 )
+from firstlight.tables.dates import days
 
 VALUES = [1.5, None, -3.0, 0.0]
 

@@ -1,5 +1,6 @@
 """Facts: surveys, passbands, units, classes and labels, each number and name with its source."""
 
+from firstlight.facts.bounds import bounds
 from firstlight.facts.classes import ClassTree, class_tree
 from firstlight.facts.extinction import extinction_at
 from firstlight.facts.passband import Passband, united
@@ -19,6 +20,7 @@ __all__ = [
     "Passband",
     "Survey",
     "all_passbands",
+    "bounds",
     "class_tree",
     "extinction_at",
     "is_packaged",

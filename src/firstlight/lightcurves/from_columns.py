@@ -16,6 +16,7 @@ from firstlight.errors import Arg, DataError, UnknownNameError, UsageError, Word
 from firstlight.facts import Survey
 from firstlight.facts import survey as find_survey
 from firstlight.facts import zero_point as zero_point_of
+from firstlight.lightcurves.clock import Clock, is_time
 from firstlight.lightcurves.columnar import Columnar
 from firstlight.lightcurves.flags import UNUSABLE, Flag, flag_column, mark
 from firstlight.lightcurves.object_table import assemble
@@ -38,7 +39,6 @@ IMPLAUSIBLE_NJY = 1e13
 # Magnitudes outside are codes for "missing" (-999, 99, 999).
 _MAGNITUDES = (-10.0, 50.0)
 _UNITS = ("nJy", "uJy", "mJy", "Jy", "FLUXCAL")  # those that are advised
-FIRST_JD = 2_400_000.0  # no MJD is as late, no Julian date of a survey as early
 
 
 def brightness(given: Photometry, size: int) -> tuple[Floats, Floats, Floats, Bools]:
@@ -121,26 +121,6 @@ def _refuse_magnitudes(flux: Floats, error: Floats) -> None:
         )
 
 
-def modified_julian(time: Floats, system: str) -> Floats:
-    """`time` as MJD; `system` is ``"mjd"`` or ``"jd"`` and is checked against the values."""
-    if system not in ("mjd", "jd"):
-        raise UnknownNameError("time system", system, ("mjd", "jd"))
-    known = time[np.isfinite(time)]
-    if system == "mjd" and known.size and known.max() > FIRST_JD:
-        raise DataError(
-            f"holds {known.min():.1f} ... {known.max():.1f}: not MJD",
-            where="column 'time'",
-            hint=("If these are Julian dates say ", Arg("time_system", "jd"), "."),
-        )
-    if system == "jd" and known.size and known.min() < FIRST_JD:
-        raise DataError(
-            f"holds {known.min():.1f} ... {known.max():.1f}: not Julian dates",
-            where="column 'time'",
-            hint=("If these are modified Julian dates say ", Arg("time_system", "mjd"), "."),
-        )
-    return time - 2_400_000.5 if system == "jd" else time
-
-
 def passband_codes(
     survey: Survey, passband: Any, object_id: pa.Array, unknown: UnknownPassbands
 ) -> NDArray[np.int16]:
@@ -187,7 +167,7 @@ def classify_rows(
     if detected is not None:
         found = np.where(detected[1], detected[0], found)
     return Rows(
-        time=np.where(np.isfinite(time), time, np.nan),
+        time=np.where(is_time(time, COLUMNS), time, np.nan),
         passband=passband,
         # Adding 0 turns -0.0 into 0.0, so that equal rows are equal bit by bit.
         flux=np.where(measured, flux, np.nan) + 0.0,
@@ -206,7 +186,7 @@ def judged(time: Any, flux: Any, flux_err: Any, limit: Any, a: Arithmetic) -> tu
     measured = a.finite(flux)
     limited = a.no(measured) & a.finite(limit) & (limit > 0)
     known = measured & a.finite(flux_err)
-    absent = a.no(a.finite(time)) | a.no(measured | limited) | (measured & a.no(known))
+    absent = a.no(is_time(time, a)) | a.no(measured | limited) | (measured & a.no(known))
     huge = measured & ((abs(flux) > IMPLAUSIBLE_NJY) | (flux_err > IMPLAUSIBLE_NJY))
     bits = absent * np.uint16(Flag.DROPPED_NAN)
     bits = bits | (known & (flux_err <= 0)) * np.uint16(Flag.DROPPED_BAD_ERROR)
@@ -250,7 +230,8 @@ class FromColumns(Columnar):
         ----------
         object_id : column of str or int
         time : column, days
-            MJD, or Julian dates with ``time_system="jd"``; values that contradict this are refused.
+            MJD, or Julian dates with ``time_system="jd"``; ISO dates and timestamps too. Values that
+            contradict this are refused; single ones outside the years 1900 to 2100 are missing, and told.
         passband : column of str or int
             Any spelling that the survey knows.
         survey : str, Path, mapping or Survey
@@ -300,7 +281,7 @@ class FromColumns(Columnar):
             objects=objects,
             flags=flags,
             dereddened=dereddened,
-            time_system=time_system,
+            clock=Clock(time_system),
         )
         notes = Notes.of(report)
         return cls.from_photometry(photometry, notes, unknown_passbands=unknown_passbands)
@@ -312,19 +293,21 @@ class FromColumns(Columnar):
         """`from_columns` of columns that are one value already, of one survey."""
         which = find_survey(given.survey)
         ids = identifiers(given.object_id)
-        when = floats(given.time, "time")
+        when = given.clock.modified_julian(given.time, notes.at(given.where))
         refuse_unequal({name: len(values) for name, values in given.columns().items()})
         codes = passband_codes(which, given.passband, ids, unknown_passbands)
         value, error, bound, unsigned = brightness(given, len(when))
         bits = flag_column(given.flags, len(when))
         mark(bits, unsigned, Flag.BAD_QUALITY)
         rows = classify_rows(
-            time=modified_julian(when, given.time_system),
+            time=when,
             passband=codes,
             flux=value,
             flux_err=error,
             limit=bound,
-            detected=None if given.detected is None else truths(given.detected, "detected"),
+            detected=None
+            if given.detected is None
+            else truths(given.detected, "detected", notes.at(given.where)),
             detection_snr=which.detection_snr,
             flags=bits,
         )
@@ -335,7 +318,7 @@ class FromColumns(Columnar):
             notes,
             survey=which.name,
             dereddened=given.dereddened,
-            time_system=given.time_system,
+            time_system=given.clock.system,
         )
         lost = int(np.count_nonzero(codes < 0))
         if lost:

@@ -6,15 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from firstlight._arithmetic import COLUMNS
 from firstlight._types import Bools, Floats, Ints
 from firstlight.errors import Arg, DataError
+from firstlight.facts import bounds
+from firstlight.lightcurves.clock import is_time
 from firstlight.lightcurves.flags import Flag, flag_column, mark
 from firstlight.notes import Notes
 from firstlight.tables.columns import floats, is_text, truths
 from firstlight.tables.objects import NUMBERS, match, one_array, one_row_each, with_column
 
-# SNANA and its descendants; one column can mix several (github RickKessler/SNANA, issue 1210).
-SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0)
 _FIRST = ("object_id", "survey", "flags", "dereddened")
 
 
@@ -32,27 +33,36 @@ def clean(table: pa.Table, notes: Notes, *, time_system: str = "mjd") -> pa.Tabl
             values[name][bad] = np.nan
             mark(flags, bad, flag)
 
+    limits = bounds()
     with np.errstate(invalid="ignore"):
-        for name, value in values.items():
+        for name, value in list(values.items()):
             value[np.isinf(value)] = np.nan
             if name in ("redshift", "photoz"):
-                bad = (value <= -1) | (value > 10) | (value == 0)
-                drop(name, bad, Flag.REDSHIFT_SENTINEL, "a redshift lies in -1..10 and is not exactly 0")
+                low, high = limits.redshift
+                why = f"a redshift lies in {low:g}..{high:g} and is not exactly 0"
+                drop(name, (value < low) | (value >= high) | (value == 0), Flag.REDSHIFT_SENTINEL, why)
             elif name == "mwebv":
-                drop(name, (value < 0) | (value > 100), Flag.BAD_METADATA, "E(B-V) lies in 0..100")
+                low, high = limits.mwebv
+                why = f"E(B-V) lies in {low:g}..{high:g}"
+                drop(name, (value < low) | (value > high), Flag.BAD_METADATA, why)
             elif name == "ra":
                 drop(name, (value < -360) | (value > 360), Flag.BAD_METADATA, "degrees")
             elif name == "dec":
                 drop(name, np.abs(value) > 90, Flag.BAD_METADATA, "degrees")
             elif name == "trigger_mjd":
-                value[np.isin(value, SENTINELS)] = np.nan
+                value[np.isin(value, limits.sentinels) | (value == 0)] = np.nan
                 values[name] = _trigger(value, time_system)
+                known = np.isfinite(values[name])
+                drop(name, known & ~is_time(values[name], COLUMNS), Flag.BAD_METADATA, "MJD of 1900 to 2100")
         for name in ("redshift", "photoz"):
             error = values.get(f"{name}_err")
             if error is not None:
                 if name in values:
                     error[np.isnan(values[name])] = np.nan
-                drop(f"{name}_err", error <= 0, Flag.BAD_METADATA, "an uncertainty is positive")
+                why = f"an uncertainty lies above 0 and below {limits.error:g}"
+                drop(f"{name}_err", (error <= 0) | (error > limits.error), Flag.BAD_METADATA, why)
+                if name not in values:  # an uncertainty of nothing, as where the column is empty
+                    error[:] = np.nan
     for name, value in values.items():
         table = with_column(table, name, pa.array(value))
     return _plain_text(with_column(table, "flags", pa.array(flags)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from firstlight._types import Floats, Ints
 from firstlight.facts import zero_point
+from firstlight.lightcurves.clock import Clock
 
 # d(flux)/flux = 0.4 ln(10) d(mag); S/N = 1.0857 / sigma_m.
 MAGNITUDE_TO_FRACTION = 0.4 * float(np.log(10.0))
@@ -81,7 +82,8 @@ class Photometry:
         One of the two, for fluxes.
     objects : table or mapping, optional
     dereddened : bool
-    time_system : {"mjd", "jd"}
+    clock : Clock
+        What is said of the times.
     where : str
         The file, for errors.
     """
@@ -102,7 +104,7 @@ class Photometry:
     objects: Any = None
     flags: Any = None
     dereddened: bool = False
-    time_system: Literal["mjd", "jd"] = "mjd"
+    clock: Clock = field(default_factory=Clock)
     where: str = ""
 
     def columns(self) -> dict[str, Any]:

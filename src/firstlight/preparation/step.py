@@ -9,8 +9,9 @@ import numpy as np
 from firstlight._arithmetic import NUMBERS
 from firstlight._types import Bools, Floats32
 from firstlight.errors import DataError
+from firstlight.lightcurves.clock import is_time, refuse_other
 from firstlight.lightcurves.flags import Flag
-from firstlight.lightcurves.from_columns import FIRST_JD, judged
+from firstlight.lightcurves.from_columns import judged
 from firstlight.preparation import features
 from firstlight.preparation.dust import factor
 from firstlight.preparation.records import BAND, Here, detect, key, opening, remember, spoken
@@ -22,9 +23,9 @@ def step(rules: Rules, state: State, one: Observation) -> tuple[State, Floats32,
     """See `Preparation.step`."""
     place = _place(state, one.passband)
     filters = state.filters
-    if one.time > FIRST_JD:
-        raise DataError(f"holds {one.time:.1f}: not MJD", where="time", hint="Subtract 2400000.5.")
     row = KeptRow(float(one.time), float(one.flux), float(one.flux_err), float(one.limit), place, False)
+    if not is_time(row.time, NUMBERS):
+        refuse_other(row.time)
     measured, limited, bits = judged(row.time, row.flux, row.flux_err, row.limit, NUMBERS)
     if not filters.reads[place]:
         return _nothing(rules, state, 0 if bits else Flag.UNREAD_PASSBAND)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from firstlight import facts
 from firstlight._types import Bits, Floats
 from firstlight.errors import Arg, DataError, UnknownNameError, Words
+from firstlight.lightcurves.clock import Clock
 from firstlight.lightcurves.flags import Flag
 from firstlight.lightcurves.from_columns import UnknownPassbands
 from firstlight.lightcurves.photometry import Photometry, limit_flux
@@ -24,6 +25,7 @@ from firstlight.readers.joining import gather, kinds, scatter_flags, surveys_of
 from firstlight.readers.roles import (
     bare,
     check_chosen,
+    declared_unit,
     flux_zero_point,
     listed,
     match,
@@ -33,16 +35,16 @@ from firstlight.readers.roles import (
     source_prefixes,
 )
 from firstlight.readers.table_files import Source
-from firstlight.tables.columns import days, numbers, plain, texts, words
+from firstlight.tables.columns import numbers, plain, texts, words
 from firstlight.tables.frames import TIME_SYSTEM
 from firstlight.tables.identifiers import identities
 
 TimeSystem = Literal["mjd", "jd"]
 SurveyLike = str | Path | Mapping[str, Any] | facts.Survey
 _TEXT_ROLES = ("passband", "survey", "sign", "detected", "magsys", "quality")
-_FIRST_JD = 2_400_000.0
 # Roles that are read where magnitudes are, and where fluxes are.
 _NUMBERS = ("zero_point", "flux", "flux_err", "mag", "mag_err", "limit_mag")
+_NEEDED = ("flux", "flux_err", "mag", "mag_err", "zero_point")
 _OF_MAGNITUDES, _OF_FLUXES = ("mag", "mag_err", "sign"), ("flux", "flux_err", "zero_point")
 
 
@@ -84,8 +86,8 @@ class Plan:
         Column by role of observations and of objects.
     zero_point : float or None
         AB zero point of the flux column; None where a column holds it or the table has magnitudes.
-    time_system : {"mjd", "jd"}
-        As the caller says, or as the name of the column implies.
+    clock : Clock
+        Its system is as the caller says, or as the name of the column implies.
     options : Options
     """
 
@@ -93,7 +95,7 @@ class Plan:
     observed: dict[str, str]
     known: dict[str, str]
     zero_point: float | None
-    time_system: TimeSystem
+    clock: Clock
     options: Options
 
     @property
@@ -117,10 +119,11 @@ class Plan:
         by_role = {role: table.column(name) for role, name in self.observed.items()}
         if "magsys" in by_role:
             self._refuse_vega(by_role["magsys"], notes)
-        time = self._days(by_role["time"], notes)
         objects, scattered = gather(table, self.known, codes, ids, notes)
         measured: dict[str, Any] = {
-            role: numbers(by_role[role], self.observed[role], notes) for role in _NUMBERS if role in by_role
+            role: numbers(by_role[role], self.observed[role], notes, needed=role in _NEEDED)
+            for role in _NUMBERS
+            if role in by_role
         }
         limit = measured.pop("limit_mag", None)
         if "flux" in measured:
@@ -129,7 +132,7 @@ class Plan:
             limit = None if limit is None else limit_flux(limit, measured["zero_point"])
         return Photometry(
             object_id=pa.DictionaryArray.from_arrays(pa.array(codes), ids),
-            time=time,
+            time=plain(by_role["time"]),
             passband=words(by_role["passband"]),
             survey=self._survey(by_role, notes),
             limit=limit,
@@ -138,7 +141,7 @@ class Plan:
             objects=objects,
             flags=self._flags(by_role, scatter_flags(codes, scattered) if scattered.any() else None, notes),
             dereddened=self.options.dereddened,
-            time_system=self.time_system,
+            clock=self.clock,
             where=self.source.where,
             **measured,
         )
@@ -202,22 +205,6 @@ class Plan:
                     hint="Convert the magnitudes to AB.",
                 )
 
-    def _days(self, column: pa.ChunkedArray, notes: Notes) -> Floats:
-        name, system = self.observed["time"], self.time_system
-        time = days(column, name, notes)
-        if pa.types.is_temporal(column.type):
-            return time + (2_400_000.5 if system == "jd" else 0.0)
-        with np.errstate(invalid="ignore"):
-            wrong = time > _FIRST_JD if system == "mjd" else time < _FIRST_JD
-        if not wrong.any():
-            return time
-        low, high = np.nanmin(time[wrong]), np.nanmax(time[wrong])
-        other, text = ("jd", "Julian") if system == "mjd" else ("mjd", "Modified Julian")
-        raise notes.error(
-            f"column '{name}' holds {low:.10g} ... {high:.10g}: not {system.upper()}",
-            hint=(f"If these are {text} dates say ", Arg("time_format", other), "."),
-        )
-
 
 def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[str, ...] = ()) -> Plan:
     """How a long table is read.
@@ -251,15 +238,16 @@ def plan(source: Source, options: Options, notes: Notes, *, object_names: tuple[
     zero_point = _zero_point(source, observed, chosen, options, notes) if "flux" in observed else None
     if zero_point is not None:
         observed.pop("zero_point", None)
-    return Plan(source, observed, known, zero_point, _time_system(source, observed["time"], options), options)
+    return Plan(source, observed, known, zero_point, _clock(source, observed["time"], options), options)
 
 
-def _time_system(source: Source, name: str, options: Options) -> TimeSystem:
+def _clock(source: Source, name: str, options: Options) -> Clock:
     """What days are counted from: as the kind of the column, the caller, or the name of the column says."""
-    if (source.schema.field(name).metadata or {}).get(TIME_SYSTEM) == b"mjd":
-        return "mjd"
+    field = source.schema.field(name)
     implied: TimeSystem = "jd" if roles("observation")["time"].system.get(bare(name)) == "jd" else "mjd"
-    return options.time_format or implied
+    fixed = (field.metadata or {}).get(TIME_SYSTEM) == b"mjd"
+    system = "mjd" if fixed else options.time_format or implied
+    return Clock(system, name, declared_unit(field) or "", "time_format")
 
 
 def no_label(label: str, names: list[str], notes: Notes, *, hint: Words = "") -> DataError:

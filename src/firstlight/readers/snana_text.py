@@ -22,7 +22,6 @@ from firstlight.tables.columns import words
 Columns = dict[str, AnyArray]
 # Bit of PHOTFLAG that marks a detection; a FITS header may say another (PHOTFLAG_DETECT).
 DETECTION_BIT = 4096
-_MISSING = (-9.0, -99.0, -999.0, -9999.0)
 _KEY = re.compile(r"^\s*([A-Za-z][\w-]*):\s*(.*)$")
 # The older text files spell the host's columns otherwise.
 _HOST = {
@@ -99,7 +98,7 @@ def metadata(head: Columns) -> dict[str, Floats]:
         for name in names:
             if name in head and head[name].dtype.kind in "iuf":
                 values = head[name].astype(np.float64)
-                values = np.where(np.isin(values, _MISSING), np.nan, values)
+                values = np.where(np.isin(values, facts.bounds().sentinels), np.nan, values)
                 result = np.where(np.isfinite(result), result, values)
         return result
 

@@ -17,13 +17,15 @@ MISSING = ("", "nan", "null", "none", "na", "n/a", "-", "--", "masked", "<na>")
 """Text that stands for "no value" in the files of the field."""
 EXACT = 2.0**53
 """From here on, whole numbers have gaps in floating point."""
-_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][+-]?[0-9]+)?$|^[+-]?(inf|infinity)$"
-# MJD of 1970-01-01.
-_UNIX_MJD = 40587.0
 _POSITIVE = {"t", "true", "1", "y", "yes", "+", "+1", "positive"}
 _NEGATIVE = {"f", "false", "0", "n", "no", "-", "-1", "negative"}
 _NOT_ARROW = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """A text for a message, cut where it is long."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def text_of(name: object) -> str:
@@ -182,35 +184,45 @@ def floats(values: Any, name: str) -> Floats:
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def numbers(column: Any, name: str, notes: Notes) -> Floats:
+def numbers(column: Any, name: str, notes: Notes, *, needed: bool = False, what: str = "numbers") -> Floats:
     """Values of a column as float64, NaN where empty; text that is no number becomes NaN, and is told.
+
+    Parameters
+    ----------
+    needed : bool
+        Whether nothing can be said where no cell of the column can be read.
+    what : str
+        What the cells should be, in words.
 
     Raises
     ------
     DataError
-        When the column holds lists, truth values or anything else that is no number.
+        When the column holds lists, truth values or anything else that is no number, or is needed and no cell
+        can be read.
     """
     array = plain(column, name, where=notes.where)
     kind = array.type
     if is_text(kind) or is_bytes(kind):
-        return _parsed(array, name, notes)
+        return _parsed(array, name, notes, needed, what)
     of_numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if not any(test(kind) for test in of_numbers):
         raise notes.error(f"column '{name}' is {kind}; expected numbers")
     return floats(array, name)
 
 
-def _parsed(array: pa.Array, name: str, notes: Notes) -> Floats:
+def _parsed(array: pa.Array, name: str, notes: Notes, needed: bool, what: str) -> Floats:
     text = trimmed(array)
     text = pc.if_else(pc.is_in(pc.utf8_lower(text), value_set=pa.array(MISSING)), None, text)
     good = pc.match_substring_regex(text, _NUMBER, ignore_case=True)
     bad = int(pc.sum(pc.invert(good)).as_py() or 0)
     if bad:
         row = int(np.flatnonzero(~pc.fill_null(good, True).to_numpy(zero_copy_only=False))[0])
-        notes.add(
-            f"column '{name}': {bad:,} cells are not numbers, read as missing "
-            f"(first: '{text[row].as_py()}' in data row {row + 1:,})"
-        )
+        first = f"first: '{shortened(text[row].as_py())}' in data row {row + 1:,}"
+        if needed and bad == len(text) - text.null_count:
+            commas = bool(pc.any(pc.match_substring_regex(text, r"^[+-]?[0-9]+,[0-9]+$")).as_py())
+            hint = "Write decimal points instead of commas." if commas else ""
+            raise notes.error(f"column '{name}': no cell can be read as {what} ({first})", hint=hint)
+        notes.add(f"column '{name}': {bad:,} cells are not {what}, read as missing ({first})")
         text = pc.if_else(good, text, None)
     # Fortran exponents and leading plus signs are numbers that Arrow does not take.
     text = pc.replace_substring_regex(pc.replace_substring_regex(text, r"^\+", ""), "[dD]", "e")
@@ -223,27 +235,6 @@ def trimmed(array: pa.Array) -> pa.Array:
         cells = [None if cell is None else cell.decode("utf-8", "replace") for cell in array.to_pylist()]
         array = pa.array(cells, pa.string())
     return pc.utf8_trim_whitespace(array.cast(pa.string()))
-
-
-def days(column: Any, name: str, notes: Notes) -> Floats:
-    """Times of a column as float64 days: as written, or MJD (UTC) of timestamps and dates in ISO 8601."""
-    array = _dates(plain(column, name, where=notes.where))
-    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
-        zone = getattr(array.type, "tz", None)
-        nanoseconds = array.cast(pa.timestamp("ns", tz=zone)).cast(pa.int64())
-        return floats(nanoseconds.cast(pa.float64(), safe=False), name) / 86_400e9 + _UNIX_MJD
-    return numbers(array, name, notes)
-
-
-def _dates(array: pa.Array) -> pa.Array:
-    """Text as timestamps when it begins like a date and all of it is one."""
-    first = next((cell for cell in array.slice(0, 64).to_pylist() if cell), None)
-    if not isinstance(first, str) or not _DATE.match(first):
-        return array
-    try:
-        return trimmed(array).cast(pa.timestamp("ns"))
-    except pa.ArrowInvalid:
-        return array
 
 
 def texts(column: Any) -> pa.Array:
@@ -267,27 +258,47 @@ def words(column: Any) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(array.indices, texts(array.dictionary))
 
 
-def truths(values: Any, name: str) -> tuple[Bools, Bools]:
-    """Whether each value is true, and whether it is there at all."""
-    array = as_arrow(values, name)
-    if pa.types.is_string(array.type) or pa.types.is_dictionary(array.type):
-        sign = signs(array, name)
-        return sign > 0, np.isfinite(sign)
-    number = floats(array, name)
-    known = ~np.isnan(number)
-    return known & (number != 0), known
+def truths(values: Any, name: str, notes: Notes | None = None) -> tuple[Bools, Bools]:
+    """Whether each value is true, and whether it is there at all.
+
+    Numbers above 0 are true, 0 and -1 false, in text as well; other words say nothing, and are told.
+    """
+    array = plain(values, name)
+    if pa.types.is_boolean(array.type):
+        return np.asarray(pc.fill_null(array, False)), np.asarray(array.is_valid())
+    sign = signs(array, name)
+    unread = int(np.isnan(sign).sum()) - _missing(array)
+    if unread > 0 and notes is not None:
+        notes.add(f"column '{name}': {unread:,} cells are neither true nor false, read as missing")
+    return sign > 0, np.isfinite(sign)
+
+
+def _missing(array: pa.Array) -> int:
+    """How many values are not there, words for it among them."""
+    missing = pc.is_null(array, nan_is_null=True)
+    if is_text(array.type):
+        missing = pc.or_(missing, pc.is_in(pc.utf8_lower(trimmed(array)), value_set=pa.array(MISSING)))
+    return int(pc.sum(missing).as_py() or 0)
+
+
+def sign_of(value: object) -> float:
+    """The sign of one value, as `signs` reads it."""
+    text = text_of(value).casefold()
+    if text in _POSITIVE or text in _NEGATIVE:
+        return 1.0 if text in _POSITIVE else -1.0
+    number = float(text) if re.match(_NUMBER, text) else np.nan
+    return 1.0 if number > 0 else -1.0 if number in (0.0, -1.0) else np.nan
 
 
 def signs(values: Any, name: str) -> Floats:
     """The sign of a difference flux, +1 or -1, NaN where the spelling says neither.
 
-    ``t``, ``1``, ``true``, ``y``, ``+`` are positive and ``f``, ``0``, ``-1``, ``false``, ``n``, ``-``
-    negative: all of them occur in ZTF alerts and what brokers make of them.
+    ``t``, ``true``, ``y``, ``+`` and numbers above 0 are positive, ``f``, ``false``, ``n``, ``-``, 0 and -1
+    negative: all of them occur in ZTF alerts and what brokers make of them, ``1.0`` for ``1`` too.
     """
     array = encoded(as_arrow(values, name))
     table = np.full(len(array.dictionary) + 1, np.nan)
     for index, value in enumerate(array.dictionary.to_pylist()):
-        text = text_of(value).casefold()
-        table[index] = 1.0 if text in _POSITIVE else -1.0 if text in _NEGATIVE else np.nan
+        table[index] = sign_of(value)
     indices = array.indices.fill_null(len(array.dictionary))
     return np.asarray(table[np.asarray(indices, dtype=np.intp)])
