@@ -1,13 +1,16 @@
-"""The packaged ZTF sample, made from the two archives that its light curves come from.
+"""The packaged samples, made from what their light curves come from.
 
 Run::
 
     pip download --no-deps --no-binary :all: ztfparsnip==0.3.0
     pip download --no-deps slsne==0.3
-    python scripts/make_samples.py ztfparsnip-0.3.0.tar.gz slsne-0.3-py3-none-any.whl
+    python scripts/make_samples.py ztf ztfparsnip-0.3.0.tar.gz slsne-0.3-py3-none-any.whl
+    python scripts/make_samples.py lsst lsst_107_real_alerts_2026-03-10.parquet --templates TEMPLATES
 
-It writes ``src/firstlight/samples/ztf.parquet``: one row an observation, fluxes in nJy, what is known of the
-object (spectroscopic type, redshift, position, origin) repeated on each of its rows.
+They write ``src/firstlight/samples/ztf.parquet`` and ``lsst.parquet``: one row an observation, fluxes in nJy,
+what is known of the object (type, redshift, position, origin) repeated on each of its rows. The alerts of
+Rubin are those of https://github.com/astrolabsoftware/fink-tutorials (Apache-2.0), joined into one file;
+TEMPLATES is the data folder of `firstlight.simulate`.
 """
 
 from __future__ import annotations
@@ -26,10 +29,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import firstlight
+
 DAYS_BEFORE, DAYS_AFTER = 90.0, 300.0  # around the published date of peak; the rest of the files is baseline
 QUADRANT = (3072, 3080)  # pixels of a ZTF readout quadrant, x and y
 AB_NANOJANSKY = 31.4  # zero point of a flux in nJy
 FORCED, SLSNE = "ztfparsnip 0.3.0", "slsne 0.3"
+
+RUBIN = "Rubin alert packets of 2026-03-10, by Fink"
+# Few rows and many nights; one seen on both sides of zero, as active nuclei and variable stars are.
+RUBIN_OBJECTS = (
+    170094456334188639,
+    170046091921195087,
+    170028528328769656,
+    170032916464664787,
+    313871016471822370,
+)
+SIMULATED = {"SN Ia": 3, "SN II": 2, "SN Ib": 1, "SN Ic": 1, "SLSN-I": 1, "TDE": 1}
 
 # Superluminous supernovae whose ZTF magnitudes the catalogue gives as observed (column "Raw"), and ZTF names.
 SUPERLUMINOUS = {
@@ -159,25 +175,89 @@ def superluminous(wheel: Path) -> Iterator[dict[str, Any]]:
                 yield known | {"mjd": mjd, "band": row["Filter"], "flux": flux, "flux_err": error}
 
 
+def rubin(alerts: Path) -> Iterator[dict[str, Any]]:
+    """Rows of real objects in alert packets of Rubin: forced fluxes, and sources that have none.
+
+    A forced flux of a visit in which the object was a source is a detection. Nothing says what they are.
+    """
+    packets: dict[int, list[dict[str, Any]]] = {}
+    for packet in pq.read_table(alerts).to_pylist():
+        if packet["diaObject"] is not None:
+            packets.setdefault(packet["diaObject"]["diaObjectId"], []).append(packet)
+    for name in RUBIN_OBJECTS:
+        mine = packets[name]
+        sources = [one for packet in mine for one in [packet["diaSource"], *(packet["prvDiaSources"] or [])]]
+        forced = [one for packet in mine for one in packet["prvDiaForcedSources"] or []]
+        seen = {one["visit"]: one for one in sources}
+        rows = {one["visit"]: one for one in forced if one["timeWithdrawnMjdTai"] is None}
+        known = {
+            "object_id": str(name),
+            "survey": "LSST",
+            "ra": mine[-1]["diaObject"]["ra"],
+            "dec": mine[-1]["diaObject"]["dec"],
+            "origin": RUBIN,
+        }
+        for row in sorted((seen | rows).values(), key=lambda row: row["midpointMjdTai"]):
+            yield known | {
+                "mjd": row["midpointMjdTai"],
+                "band": row["band"],
+                "flux": row["psfFlux"],
+                "flux_err": row["psfFluxErr"],
+                "detected": row["visit"] in seen,
+            }
+
+
+def simulated(templates: Path) -> Iterator[dict[str, Any]]:
+    """Rows of simulated supernovae under the baseline of LSST, named so that nobody takes them for real."""
+    curves = firstlight.simulate("LSST", SIMULATED, seed=2026, data=templates)
+    for one in curves:
+        label = str(one.column("label")[0])
+        number = one.object_id[0].rpartition("-")[2]
+        known = {
+            "object_id": f"simulated {label} {number}",
+            "survey": "LSST",
+            "label": label,
+            "redshift": float(one.column("redshift")[0]),
+            "ra": float(one.column("ra")[0]),
+            "dec": float(one.column("dec")[0]),
+            "origin": "simulated by firstlight",
+        }
+        for k in range(len(one.time)):
+            yield known | {
+                "mjd": float(one.time[k]),
+                "band": one.passbands[one.passband[k]].rpartition("-")[2],
+                "flux": float(one.flux[k]),
+                "flux_err": float(one.flux_err[k]),
+                "detected": bool(one.detected[k]),
+            }
+
+
 def main() -> None:
-    """Write the packaged sample."""
+    """Write a packaged sample."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("ztfparsnip", type=Path, help="source distribution of ztfparsnip 0.3.0 (.tar.gz)")
-    parser.add_argument("slsne", type=Path, help="wheel of slsne 0.3")
-    out = Path(__file__).parents[1] / "src/firstlight/samples/ztf.parquet"
-    parser.add_argument("--out", type=Path, default=out)
+    kinds = parser.add_subparsers(dest="sample", required=True)
+    ztf, lsst = kinds.add_parser("ztf"), kinds.add_parser("lsst")
+    ztf.add_argument("ztfparsnip", type=Path, help="source distribution of ztfparsnip 0.3.0 (.tar.gz)")
+    ztf.add_argument("slsne", type=Path, help="wheel of slsne 0.3")
+    lsst.add_argument("alerts", type=Path, help="alert packets of Rubin as Parquet")
+    lsst.add_argument("--templates", type=Path, required=True, help="data folder of the simulation")
     arguments = parser.parse_args()
-    rows = [*forced_photometry(arguments.ztfparsnip), *superluminous(arguments.slsne)]
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    if arguments.sample == "ztf":
+        table = pa.Table.from_pylist(
+            [*forced_photometry(arguments.ztfparsnip), *superluminous(arguments.slsne)], schema=SCHEMA
+        )
+    else:
+        schema = SCHEMA.remove(SCHEMA.get_field_index("limit_mag"))
+        schema = schema.remove(schema.get_field_index("iau_name")).append(pa.field("detected", pa.bool_()))
+        table = pa.Table.from_pylist(
+            [*rubin(arguments.alerts), *simulated(arguments.templates)], schema=schema
+        )
+    out = Path(__file__).parents[1] / f"src/firstlight/samples/{arguments.sample}.parquet"
     sink = io.BytesIO()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        use_dictionary=["object_id", "survey", "band", "label", "iau_name", "origin"],
-    )
-    arguments.out.write_bytes(sink.getvalue())
-    print(f"{arguments.out.name}: {table.num_rows} rows, {len(sink.getvalue()) // 1024} KiB")
+    words = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=words)
+    out.write_bytes(sink.getvalue())
+    print(f"{out.name}: {table.num_rows} rows, {len(sink.getvalue()) // 1024} KiB")
 
 
 if __name__ == "__main__":

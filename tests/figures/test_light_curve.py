@@ -140,7 +140,7 @@ def test_title_and_footer_name_object_answer_redshift_and_classifier(curves, pre
     )
     text = " | ".join(words(upper))
     assert "ZTF18abcdxyz / SN 2018xyz" in text
-    assert "SN Ia 0.90    8 detections    z = 0.042 (used)    spectrum: SN Ia" in text
+    assert "SN Ia 0.90    8 detections    z = 0.042 (used)    label: SN Ia" in text
     assert "classifier ztf 1.0, hash a81f3c0d9be2" in words(lower)
     dashed = [line for line in upper.lines if line.get_linestyle() == "--"]
     assert [line.get_xdata()[0] for line in dashed] == [6.0]

@@ -18,6 +18,7 @@ from firstlight.cli.talking import about, say
     examples=[
         "firstlight plot sample:ztf --id ZTF19aapreis --out tde.png",
         "firstlight plot sample:ztf --out figures/",
+        "firstlight plot sample:lsst --classifier lsst --out lsst/",
         "firstlight plot mine.csv --survey ZTF --flux-unit uJy --id SN2020abc --no-classifier --out it.pdf",
     ],
     calls=["read", "read_table", "load", "plot"],

@@ -165,7 +165,7 @@ def light_curves(
     figure.supxlabel("Days since first detection (observer frame)", fontsize=FONT, y=0.62 * foot)
     unit = "AB magnitude" if brightness == "magnitude" else f"Difference flux ({brightness})"
     figure.supylabel(unit, fontsize=FONT)
-    explain_together(figure, list(grid[:n]), [*symbols, TRIGGER])
+    explain_together(figure, list(grid[:n]), curves.passbands, [*symbols, TRIGGER])
     if n < len(curves):
         figure.suptitle(f"{n} of {len(curves):,} objects", fontsize=SMALL, color=GREY, ha="right", x=0.99)
     figure.tight_layout(rect=(0, 0.5 * foot, 1, 1))
@@ -183,8 +183,10 @@ def _best(answers: Answers | None) -> list[str]:
 def _label(one: LightCurves) -> list[str]:
     """What the object is known to be, and from what."""
     label = one.column("label")[0]
-    simulated = any(name.startswith("sim_") for name in one.objects.column_names)
-    return [f"{'simulated as' if simulated else 'spectrum:'} {label}"] if label else []
+    truth = [name for name in one.objects.column_names if name.startswith("sim_")]
+    simulated = any(value is not None and value == value for name in truth for value in one.column(name))
+    # Nobody says that a label comes from a spectrum.
+    return [f"{'simulated as' if simulated else 'label:'} {label}"] if label else []
 
 
 def _one_object(curves: LightCurves, object_id: str | None) -> LightCurves:

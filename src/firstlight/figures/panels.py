@@ -95,7 +95,7 @@ def draw_points(ax: Axes, points: Points, brightness: Brightness, low: float, hi
                         elinewidth=0.9,
                         alpha=alpha,
                         zorder=3 if filled else 2,
-                        label="_" if labelled else name.replace("-", " "),
+                        label="_" if labelled else _spaced(name),
                     )
                     labelled = True
             rows = part & limited
@@ -184,6 +184,11 @@ def limit_marker() -> Any:
     return Path(points, [move, line, move, line, move, line, line])
 
 
+def _spaced(passband: str) -> str:
+    """A passband as legends name it."""
+    return passband.replace("-", " ")
+
+
 def explain(ax: Axes, symbols: Sequence[str]) -> None:
     """The legend in the emptiest corner: passbands, then what the other symbols that occur mean."""
     handles, labels = _explained([ax], symbols)
@@ -191,9 +196,15 @@ def explain(ax: Axes, symbols: Sequence[str]) -> None:
         ax.legend(handles, labels, loc="best", fontsize=SMALL - 0.5, **LEGEND)
 
 
-def explain_together(figure: Figure, axes: Sequence[Axes], symbols: Sequence[str]) -> None:
-    """One legend at the foot of a figure for all of its panels."""
+def explain_together(
+    figure: Figure, axes: Sequence[Axes], passbands: Sequence[str], symbols: Sequence[str]
+) -> None:
+    """One legend at the foot of a figure for all of its panels, passbands in the order of the survey."""
     handles, labels = _explained(axes, symbols)
+    order = [_spaced(name) for name in passbands]
+    place = {label: order.index(label) if label in order else len(order) for label in labels}
+    pairs = sorted(zip(labels, handles, strict=True), key=lambda pair: place[pair[0]])
+    handles, labels = [handle for _, handle in pairs], [label for label, _ in pairs]
     figure.legend(
         handles, labels, loc="lower right", ncols=len(labels), columnspacing=1.2, fontsize=SMALL, **LEGEND
     )

@@ -17,12 +17,14 @@ def samples() -> dict[str, Path]:
 
 
 def sample(name: str = "ztf") -> LightCurves:
-    """Light curves that come with the package, with their spectroscopic types as labels.
+    """Light curves that come with the package, with what is known of them as labels.
 
     Parameters
     ----------
     name : str
-        ``"ztf"``: fourteen real ZTF transients in forced photometry, for showing and trying.
+        ``"ztf"``: fourteen real ZTF transients in forced photometry, with the types of their spectra.
+        ``"lsst"``: five real objects of Rubin's alerts, of which nobody says here what they are, and nine
+        simulated transients, which are called ``simulated ...``. For showing and trying.
 
     Raises
     ------
@@ -31,8 +33,8 @@ def sample(name: str = "ztf") -> LightCurves:
 
     Examples
     --------
-    >>> len(sample("ztf"))
-    14
+    >>> len(sample("ztf")), len(sample("lsst"))
+    (14, 14)
     """
     known = samples()
     if name not in known:
