@@ -24,6 +24,7 @@ from firstlight.lightcurves.conversion import dumps, loads
 from firstlight.lightcurves.object_table import standard
 from firstlight.lightcurves.rows import Rows, in_order
 from firstlight.preparation import Preparation
+from firstlight.tables.objects import with_column
 
 FORMAT = "1"
 _DAY = 1000.0  # steps a day
@@ -169,9 +170,10 @@ def parse(data: bytes, *, where: str = REPLAY, among: Iterable[Passband] = ()) -
     given = np.asarray(table.column("triggered").to_numpy(zero_copy_only=False), np.bool_)
     objects = table.drop_columns([*_ROWS, "triggered"]).replace_schema_metadata(None)
     objects = objects.append_column("object_id", pa.array([f"replay-{k}" for k in range(len(table))]))
-    objects = objects.append_column("trigger_mjd", pa.array(np.where(given, 0.0, np.nan)))
+    # Behind `standard`, which reads a trigger of MJD 0 as a missing one: here it is the first of the days.
+    objects = with_column(standard(objects), "trigger_mjd", pa.array(np.where(given, 0.0, np.nan)))
     bands = loads(notes[b"passbands"], among=among)
-    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, standard(objects))
+    return LightCurves.from_rows(in_order(rows, offsets), offsets, bands, objects)
 
 
 def _metadata(preparation: Preparation) -> tuple[str, ...]:
