@@ -68,7 +68,7 @@ def test_a_notebook_shows_the_first_objects_and_escapes_their_names(curves, pred
         shown = value._repr_html_()
         assert shown.count("<tr>") == 1 + 10 and "and 4 more" in shown and "ZTF18aamvfeb" in shown
     odd = fl.LightCurves.from_columns(
-        object_id=["<script>"], time=[1.0], passband=["g"], survey="ZTF", flux=[9.0], flux_err=[1.0],
+        object_id=["<script>"], time=[59_000.0], passband=["g"], survey="ZTF", flux=[9.0], flux_err=[1.0],
         flux_unit="nJy",
     )  # fmt: skip
     for value in (odd, fl.load("ztf").classify(odd)):

@@ -247,7 +247,7 @@ def test_unknown_classifiers_are_named_with_the_nearest(fixtures: Path) -> None:
 
 def test_flags_say_why_there_is_no_answer(classifier) -> None:
     light = LightCurves.from_columns(
-        object_id=["weak", "nan", "fine"],
+        object_id=["weak", "missing flux", "fine"],
         time=[59_000.0] * 3,
         passband=["g"] * 3,
         flux=[10.0, np.nan, 9_000.0],
@@ -256,7 +256,7 @@ def test_flags_say_why_there_is_no_answer(classifier) -> None:
         survey="ZTF",
     )
     answers = classifier.classify(light)
-    assert answers.object_id == ["weak", "nan", "fine"]
+    assert answers.object_id == ["weak", "missing flux", "fine"]
     assert answers.flags[0] & Flag.NO_DETECTION and answers.flags[1] & Flag.NO_DATA
     assert answers.flags[2] == 0
     assert np.isnan(answers.final()).all(axis=1).tolist() == [True, True, False]

@@ -19,7 +19,7 @@ new = set(sys.modules) - before
 third = {name.partition(".")[0] for name in new} - sys.stdlib_module_names - {"firstlight"}
 assert not third, third
 own = {name for name in new if name.startswith("firstlight")}
-assert own == {"firstlight"}, own
+assert own == {"firstlight", "firstlight._version"}, own
 """
 
 SIDE_EFFECTS = """

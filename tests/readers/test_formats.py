@@ -35,7 +35,6 @@ def bands(curves: LightCurves) -> list[str]:
         ("snana/ELASTICC2_TRAIN_01_1percent_Mdwarf-flare", "snana", 5, 1422),
         ("snana/PLASTICC_alt_sched_MODEL11/LSST_WFD_NONIa-0005_HEAD.FITS", "snana", 4, 696),
         ("snana/PLASTICC_alt_sched_MODEL11/LSST_WFD_NONIa-0005_PHOT.FITS", "snana", 4, 696),
-        ("snana/text", "snana", 3, 309),
         ("snana/text/DES_SN152334.DAT", "snana", 1, 135),
         ("alerce/ztf_detections_ZTF18abcgqmz.json", "alerce", 1, 2),
         ("alerce/lsst_lightcurve_api_detections_170587116732416143.json", "alerce", 1, 3),

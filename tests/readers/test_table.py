@@ -266,7 +266,7 @@ def test_julian_dates_are_refused_unless_stated(
 
 
 def test_a_column_called_jd_with_mjd_in_it_is_refused(table: pa.Table) -> None:
-    with pytest.raises(DataError, match=r"not JD.*time_format='mjd'"):
+    with pytest.raises(DataError, match=r"not Julian dates.*time_format='mjd'"):
         read_table(table.rename_columns(["object_id", "jd", "band", "flux", "flux_err"]), **FLUXCAL)
 
 

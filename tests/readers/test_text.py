@@ -160,7 +160,7 @@ def damaged(name: str, folder: Path) -> Path:
         ("empty.parquet", "the file is empty"),
         ("blank.csv", "the file holds no lines"),
         ("garbage.csv", "is not a text file"),
-        ("utf16.csv", "is not a text file"),
+        ("utf16.csv", "is text in UTF-16"),
         ("latin.csv", "is not UTF-8 text"),
         ("truncated.parquet", "damaged or was not written to its end"),
         ("text.parquet", "is not a Parquet file"),
