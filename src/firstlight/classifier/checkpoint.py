@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -206,22 +208,37 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """
     path = Path(path)
     while True:
-        found = _stamp(path)
-        try:
-            return _read(path)
-        except CheckpointError:
-            # Replaced by another one while it was read: then the new one is read, not half of each.
-            if _stamp(path) == found:
-                raise
+        with _held(path) as folder:
+            try:
+                return _read(path)
+            except CheckpointError:
+                # Replaced by another one while it was read: then the new one is read, not half of each.
+                if _identity(path) == folder:
+                    raise
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+@contextmanager
+def _held(path: Path) -> Iterator[tuple[int, int] | None]:
+    """The identity of a folder, which none that replaces it can have as long as it is held open."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:  # there is none, or the system opens no folders
+        yield _identity(path)
+        return
+    try:
+        status = os.fstat(handle)
+        yield status.st_dev, status.st_ino
+    finally:
+        os.close(handle)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
     """By which a folder is told from one that took its place; None where there is none."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_mtime_ns
+    return status.st_dev, status.st_ino
 
 
 def _read(path: Path) -> Checkpoint:
